@@ -34,6 +34,8 @@ class Cause(StrEnum):
     STALE = "stale"
     """No observation arrived in time although the daemon ran (S13)."""
     CONNECTOR_FAILED = "connector_failed"
+    UNREACHABLE = "unreachable"
+    """Both it and the parent that it lies behind were down, and the contract calls that unknown (S14)."""
     STATED = "stated"
     """A history file said ``unknown`` and gave no cause."""
     NO_FURTHER_DATA = "no_further_data"
