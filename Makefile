@@ -1,0 +1,75 @@
+# `make` alone says what there is. Everything is kept below this folder (.venv, .cache), except by `make install`.
+
+PYTHON  ?= python3
+PREFIX  ?= /opt/slawatch
+DESTDIR ?=
+SYSCONFDIR ?= /etc/slawatch
+UNITDIR ?= /etc/systemd/system
+
+BIN := .venv/bin
+TESTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-deep test-pythons lint tree bench mutants lock install clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+	  || sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1: \2/p' $(MAKEFILE_LIST)
+
+demo: .venv/.ok  ## the whole daemon against a small estate of its own, on loopback
+	$(BIN)/slawatch demo
+
+test: lint tree  ## lint, then every test that is not marked deep, real servers included (as root)
+	$(BIN)/python -m pytest -q -m "not deep" $(TESTS)
+
+test-deep: tree  ## every test, with 50,000 examples for each property; hours
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q -m "deep or not deep" $(TESTS)
+
+test-pythons: .venv/.ok  ## the domain and its evaluation on every Python from 3.11 to 3.13 that is installed
+	PYTHONPATH=tests $(BIN)/python -m support.pythons
+
+lint: .venv/.ok  ## ruff, mypy --strict and the floors of the architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tree: .venv/.ok  ## the tests' own Debian tree of real servers (as root; once)
+	@if [ "$$(id -u)" = 0 ]; then PYTHONPATH=tests $(BIN)/python -m support.tree; \
+	else echo "not root: tests that need the Debian tree of real servers will be BLOCKED"; fi
+
+bench: .venv/.ok  ## the measurements of benchmarks/
+	$(BIN)/python -m benchmarks
+
+mutants: .venv/.ok  ## mutation testing of the domain
+	$(BIN)/python -m tests.mutants
+
+lock: .venv/.ok  ## resolve the dependencies of pyproject.toml anew into requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
+	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+# uv is quick, pip is always there; both check the hashes. The project itself is built by the locked hatchling.
+.venv/.ok: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	if $(BIN)/python -m pip install -q uv && \
+	   $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock; then \
+	  $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+	  $(BIN)/python -m pip install -q --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .; \
+	fi
+	touch $@
+
+install: .venv/.ok  ## into /opt/slawatch, with the systemd unit and an example configuration (PREFIX, DESTDIR)
+	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
+	grep -q . requirements.lock
+	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --require-hashes -r requirements.lock
+	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --no-deps --no-build-isolation .
+	install -D -m 0644 systemd/slawatch.service $(DESTDIR)$(UNITDIR)/slawatch.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml || \
+	  { install -D -m 0640 config/slawatch.yaml $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml && \
+	    install -D -m 0640 config/clients/acme.yaml $(DESTDIR)$(SYSCONFDIR)/clients/acme.yaml; }
+
+clean:  ## remove what the targets above made here; the Debian tree as well
+	rm -rf --one-file-system .venv .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,14 @@
+"""What every test gets: real servers or BLOCKED, and the number of examples that properties are tried with."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["support.blocked", "support.servers"]
+
+settings.register_profile("default", max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
+settings.register_profile("deep", settings.get_profile("default"), max_examples=50_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -1,0 +1,85 @@
+"""BLOCKED: tests that need a real server say so, and are counted by name where it cannot be had.
+
+A test asks for a server with ``@pytest.mark.server("nginx")`` or by using its fixture. Where the server is missing the
+test is skipped as BLOCKED and listed at the end. As root the server can be had (``make tree``), so there any BLOCKED
+makes the run fail.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support.tree import Tree, location
+
+PROGRAMS = {
+    "nginx": "/usr/sbin/nginx",
+    "postgres": "/usr/lib/postgresql",
+    "prometheus": "/usr/bin/prometheus",
+    "promtool": "/usr/bin/promtool",
+    "alertmanager": "/usr/bin/prometheus-alertmanager",
+    "blackbox": "/usr/bin/prometheus-blackbox-exporter",
+    "nagios": "/usr/lib/cgi-bin/nagios4/avail.cgi",
+    "knot": "/usr/sbin/knotd",
+    "chromium": "/usr/bin/chromium",
+    "systemd": "/usr/bin/systemd-analyze",
+    "ping": "/usr/bin/ping",
+}
+"""Each server's name, as markers and fixtures use it, and its program inside the tree."""
+
+FIXTURES = {"page": "chromium", "postgres_url": "postgres", "systemd_analyze": "systemd"}
+"""Fixtures that are not named like the server they need."""
+
+EXIT_BLOCKED = 1
+"""Exit status of a run as root in which something was BLOCKED and nothing else failed."""
+
+_blocked = pytest.StashKey[list[str]]()
+
+
+def missing(server: str) -> str:
+    """Why ``server`` cannot be had here; empty when it can."""
+    tree = Tree(location())
+    if not tree.has(PROGRAMS[server]):
+        return f"{server} is not in the tests' Debian tree (as root: make tree)"
+    if os.geteuid() != 0:
+        return f"{server} needs root to be started in the tests' Debian tree"
+    return ""
+
+
+def needed_servers(item: pytest.Item) -> list[str]:
+    """The servers that ``item`` asks for, by marker or by fixture."""
+    names = [str(name) for marker in item.iter_markers("server") for name in marker.args]
+    fixtures = [FIXTURES.get(name, name) for name in getattr(item, "fixturenames", ())]
+    return list(dict.fromkeys(names + [name for name in fixtures if name in PROGRAMS]))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start counting."""
+    config.stash[_blocked] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, by name, what cannot run here."""
+    for server in needed_servers(item):
+        if server not in PROGRAMS:
+            pytest.fail(f"no server is named {server!r}; there are {', '.join(PROGRAMS)}", pytrace=False)
+        reason = missing(server)
+        if reason:
+            item.config.stash[_blocked].append(item.nodeid)
+            pytest.skip(f"BLOCKED: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """List what was BLOCKED, with the exact count."""
+    blocked = config.stash[_blocked]
+    if blocked:
+        terminalreporter.section(f"{len(blocked)} BLOCKED", red=os.geteuid() == 0)
+        terminalreporter.write_line(f"{len(blocked)} BLOCKED: {', '.join(blocked)}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """As root every server can be had: a BLOCKED test is a failed run."""
+    if session.config.stash[_blocked] and os.geteuid() == 0 and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = EXIT_BLOCKED
