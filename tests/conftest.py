@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["support.blocked", "support.servers"]
+pytest_plugins = ["support.blocked", "support.servers", "support.browser", "support.nagios"]
 
 settings.register_profile("default", max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("default"), max_examples=50)

@@ -91,7 +91,7 @@ def nginx(tmp_path: Path) -> Iterator[MakeNginx]:
     with ExitStack() as running:
 
         def make(server: str = WELCOME, *, tls: tuple[Path, Path] | None = None) -> Nginx:
-            return running.enter_context(Nginx(_own_folder(tmp_path, "nginx"), server, tls=tls))
+            return running.enter_context(Nginx(own_folder(tmp_path, "nginx"), server, tls=tls))
 
         yield make
 
@@ -99,7 +99,8 @@ def nginx(tmp_path: Path) -> Iterator[MakeNginx]:
 _numbers = itertools.count(1)
 
 
-def _own_folder(tmp_path: Path, name: str) -> Path:
+def own_folder(tmp_path: Path, name: str) -> Path:
+    """A new folder below the test's own, for one server."""
     folder = tmp_path / f"{name}-{next(_numbers)}"
     folder.mkdir()
     return folder
@@ -179,7 +180,7 @@ def postgres_url(_postgres: Postgres) -> Iterator[str]:
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[Postgres]:
     """A cluster of the test's own, to be stopped, killed and brought back. ``postgres_url`` is quicker."""
-    with Postgres(_own_folder(tmp_path, "postgres")) as server:
+    with Postgres(own_folder(tmp_path, "postgres")) as server:
         yield server
 
 
@@ -250,7 +251,7 @@ def prometheus(tmp_path: Path) -> Iterator[MakePrometheus]:
         def make(
             targets: Sequence[str], *, rules: Sequence[Path] = (), alertmanagers: Sequence[str] = ()
         ) -> Prometheus:
-            folder = _own_folder(tmp_path, "prometheus")
+            folder = own_folder(tmp_path, "prometheus")
             return running.enter_context(Prometheus(folder, targets, rules=rules, alertmanagers=alertmanagers))
 
         yield make
@@ -260,7 +261,7 @@ def prometheus(tmp_path: Path) -> Iterator[MakePrometheus]:
 def alertmanager(tmp_path: Path) -> Iterator[Callable[[str], Alertmanager]]:
     """Makes a running Alertmanager from the text of its configuration."""
     with ExitStack() as running:
-        yield lambda text: running.enter_context(Alertmanager(_own_folder(tmp_path, "alertmanager"), text))
+        yield lambda text: running.enter_context(Alertmanager(own_folder(tmp_path, "alertmanager"), text))
 
 
 class Run(Protocol):

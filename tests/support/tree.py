@@ -194,7 +194,7 @@ class Tree:
         enter = ["chroot", str(self.root), "/usr/bin/env", "-i", *(f"{k}={v}" for k, v in variables.items())]
         drop = ["/usr/bin/setpriv", "--pdeathsig", "KILL"]
         if user != "root":
-            drop += [f"--reuid={user}", f"--regid={user}", "--init-groups"]
+            drop += [f"--reuid={user}", f"--regid={self.user_id(user)[1]}", "--init-groups"]
         inner = [*enter, *drop, "--", *map(str, argv)]
         script = "\n".join([*steps, f"exec {shlex.join(inner)}"])
         return ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c", script]
