@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-import tzdata
 
 from slawatch.domain.interval import HOUR, Duration, Instant, to_datetime, to_instant
 
@@ -28,7 +27,7 @@ _SAMPLE = 12 * HOUR
 
 def tzdata_version() -> str:
     """The IANA release that every local time is read with, such as ``2026a``; it goes on record (S23)."""
-    return str(tzdata.IANA_VERSION)
+    return str(import_module("tzdata").IANA_VERSION)
 
 
 @lru_cache(maxsize=1)
@@ -37,7 +36,7 @@ def zone_names() -> frozenset[str]:
     return frozenset(files("tzdata").joinpath("zones").read_text("ascii").split())
 
 
-@lru_cache(maxsize=None)
+@cache
 def zone(name: str) -> ZoneInfo:
     """The zone of an IANA name, always the same object for the same name; ``ValueError`` for any other name."""
     if name not in zone_names():
@@ -60,7 +59,7 @@ def offset_at(instant: Instant, tz: ZoneInfo) -> Duration:
 
 def local_of(instant: Instant, tz: ZoneInfo) -> datetime:
     """What a clock in the zone shows at an instant."""
-    return to_datetime(instant).astimezone(tz).replace(tzinfo=None, fold=0)
+    return to_datetime(instant).astimezone(tz).replace(tzinfo=None)
 
 
 def instant_of(local: datetime, tz: ZoneInfo) -> Instant:
@@ -72,7 +71,7 @@ def instant_of(local: datetime, tz: ZoneInfo) -> Instant:
     if local.tzinfo is not None:
         raise ValueError("a local time carries no zone of its own")
     first, other = (to_instant(local.replace(tzinfo=tz, fold=fold)) for fold in (0, 1))
-    if local_of(first, tz) == local.replace(fold=0):
+    if local_of(first, tz) == local:
         return first
     return _change_between(other, first, tz)
 
@@ -80,9 +79,10 @@ def instant_of(local: datetime, tz: ZoneInfo) -> Instant:
 def instants_showing(local: datetime, tz: ZoneInfo) -> tuple[Instant, ...]:
     """Every instant at which the zone's clocks show a local time: none in a gap, two where it repeats."""
     found = {to_instant(local.replace(tzinfo=tz, fold=fold)) for fold in (0, 1)}
-    return tuple(sorted(instant for instant in found if local_of(instant, tz) == local.replace(fold=0)))
+    return tuple(sorted(instant for instant in found if local_of(instant, tz) == local))
 
 
+@lru_cache(maxsize=4096)
 def first_instant(day: date, tz: ZoneInfo) -> Instant:
     """The first instant of a date: its midnight, or what S2 makes of it where midnight is skipped or repeats."""
     return instant_of(datetime.combine(day, time.min), tz)
@@ -122,7 +122,7 @@ def offset_spans(start: Instant, end: Instant, tz: ZoneInfo) -> Iterator[OffsetS
     if start >= end:
         return
     for year in range(to_datetime(start).year, to_datetime(end - 1).year + 1):
-        for change, offset in _offset_changes(tz, year):
+        for change in _offset_changes(tz, year):
             if change > start:
                 yield OffsetSpan(start, min(change, end), offset_at(start, tz))
                 start = change
@@ -132,8 +132,8 @@ def offset_spans(start: Instant, end: Instant, tz: ZoneInfo) -> Iterator[OffsetS
 
 
 @lru_cache(maxsize=4096)
-def _offset_changes(tz: ZoneInfo, year: int) -> tuple[tuple[Instant, Duration], ...]:
-    """The instants within a UTC year at which the offset changes, each with the new offset."""
+def _offset_changes(tz: ZoneInfo, year: int) -> tuple[Instant, ...]:
+    """The instants within a UTC year at which the offset changes."""
     begin, end = year_start(year), year_start(year + 1)
     changes = []
     before, offset = begin - 1, offset_at(begin - 1, tz)
@@ -141,7 +141,7 @@ def _offset_changes(tz: ZoneInfo, year: int) -> tuple[tuple[Instant, Duration], 
         if offset_at(sample, tz) != offset:
             change = _change_between(before, sample, tz)
             offset = offset_at(change, tz)
-            changes.append((change, offset))
+            changes.append(change)
         before = sample
     return tuple(changes)
 
