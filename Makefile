@@ -6,6 +6,9 @@ DESTDIR ?=
 SYSCONFDIR ?= /etc/slawatch
 UNITDIR ?= /etc/systemd/system
 
+# The daemon's own Python is the system's where there is one: the unit's user cannot see anybody's home.
+SYSTEM_PYTHON ?= $(firstword $(wildcard /usr/bin/python3) $(PYTHON))
+
 BIN := .venv/bin
 TESTS ?=
 
@@ -61,14 +64,16 @@ lock: .venv/.ok  ## resolve the dependencies of pyproject.toml anew into require
 	touch $@
 
 install: .venv/.ok  ## into /opt/slawatch, with the systemd unit and an example configuration (PREFIX, DESTDIR)
-	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)
-	grep -q . requirements.lock
-	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --require-hashes -r requirements.lock
-	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --no-deps --no-build-isolation .
-	install -D -m 0644 systemd/slawatch.service $(DESTDIR)$(UNITDIR)/slawatch.service
+	test -e $(DESTDIR)$(PREFIX)/pyvenv.cfg || \
+	  $(BIN)/uv venv -q --relocatable --python $(SYSTEM_PYTHON) $(DESTDIR)$(PREFIX)
+	$(BIN)/uv pip install -q --python $(DESTDIR)$(PREFIX)/bin/python --compile-bytecode --reinstall-package slawatch \
+	  --constraints requirements.lock --build-constraints requirements.lock ".[postgres,fast]"
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/opt/slawatch/|$(PREFIX)/|; s|/etc/slawatch$$|$(SYSCONFDIR)|' systemd/slawatch.service \
+	  > $(DESTDIR)$(UNITDIR)/slawatch.service
 	test -e $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml || \
-	  { install -D -m 0640 config/slawatch.yaml $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml && \
-	    install -D -m 0640 config/clients/acme.yaml $(DESTDIR)$(SYSCONFDIR)/clients/acme.yaml; }
+	  { install -D -m 0644 config/slawatch.yaml $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml && \
+	    install -D -m 0644 config/clients/acme.yaml $(DESTDIR)$(SYSCONFDIR)/clients/acme.yaml; }
 
 clean:  ## remove what the targets above made here; the Debian tree as well
 	rm -rf --one-file-system .venv .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,77 @@
+"""The domain and its evaluation on every supported Python of this machine: ``make test-pythons``.
+
+Interpreters come from PATH and from pyenv. Each gets a virtual environment of its own, with the locked versions, in
+``.cache/pythons``. A version that is not installed is named; none at all is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from support.tree import PROJECT
+
+VERSIONS = ("3.11", "3.12", "3.13")
+
+FOLDERS = ("tests/domain", "tests/evaluation", "tests/determinism", "tests/ground/test_loop.py")
+"""What runs on each of them, as far as it is there: what must give the same bytes everywhere."""
+
+
+def candidates(version: str) -> Iterable[Path]:
+    """Where an interpreter of ``version`` (such as ``3.12``) may be."""
+    on_path = shutil.which(f"python{version}")
+    if on_path:
+        yield Path(on_path)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+
+
+def interpreter(version: str) -> Path | None:
+    """An interpreter of ``version`` that starts (a pyenv shim may not), or None."""
+    for path in candidates(version):
+        question = "import sys; print('%d.%d' % sys.version_info[:2])"
+        answer = subprocess.run([path, "-c", question], capture_output=True, text=True, check=False)
+        if answer.stdout.strip() == version:
+            return path
+    return None
+
+
+def environment(version: str, python: Path) -> Path:
+    """The virtual environment's interpreter, made if it is not there or older than the lock."""
+    folder = PROJECT / ".cache" / "pythons" / version
+    stamp, lock = folder / ".ok", PROJECT / "requirements.lock"
+    inside = folder / "bin" / "python"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "-q", "--clear", "--python", python, folder], check=True)
+        install = [*uv, "pip", "install", "-q", "--python", inside]
+        subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
+        subprocess.run([*install, "--no-deps", "--no-build-isolation", "-e", PROJECT], check=True)
+        stamp.touch()
+    return inside
+
+
+def main() -> int:
+    """Exit status 0 when every interpreter that is here passes, and there is one."""
+    found = {version: interpreter(version) for version in VERSIONS}
+    failed = []
+    for version, python in found.items():
+        if python is None:
+            print(f"Python {version}: not installed here", flush=True)
+            continue
+        print(f"Python {version}: {python}", flush=True)
+        folders = [folder for folder in FOLDERS if (PROJECT / folder).exists()]
+        command = [environment(version, python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep"]
+        if subprocess.run([*command, *folders], cwd=PROJECT, check=False).returncode != 0:
+            failed.append(version)
+    ran = [version for version, python in found.items() if python]
+    print(f"ran on {', '.join(ran) or 'none'}; failed on {', '.join(failed) or 'none'}")
+    return 1 if failed or not ran else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
