@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from slawatch.domain.facts import State
-from slawatch.domain.grammar import parse_ratio
+from slawatch.domain.grammar import parse_ratio, ratio_text
 
 _TRUE, _FALSE, _MAYBE = 1, 0, 2
 _TOKEN = re.compile(r"\s*(?:(>=|[(),:])|(\d+(?:\.\d+)?\s?%)|(\d+)(?![\w.-])|([A-Za-z_][\w.-]*)|(\S))")
@@ -53,8 +53,8 @@ class Weighted:
             return f"{self.needed} of ({', '.join(str(part) for part, _ in self.members)})"
         total = sum(weight for _, weight in self.members)
         inner = ", ".join(f"{part}: {weight}" for part, weight in self.members)
-        percent = self.needed / total * 100
-        return f"weighted({inner}) >= {float(percent):g}%" if percent.denominator > 1 else f"weighted({inner}) >= {percent}%"
+        percent = ratio_text(self.needed / total * 100)
+        return f"weighted({inner}) >= {percent}%"
 
 
 Expression = Member | Weighted
@@ -146,21 +146,21 @@ class _Parser:
         self.next = 0
 
     @property
-    def token(self) -> str:
+    def word(self) -> str:
         return self.tokens[self.next][0]
 
     def fail(self, expected: str) -> ValueError:
-        token, column = self.tokens[self.next]
-        found = f"{token!r} at column {column}" if token else "the expression ends"
-        return ValueError(f"{found}: expected {expected}")
+        found, column = self.tokens[self.next]
+        what = f"{found!r} at column {column}" if found else "the expression ends"
+        return ValueError(f"{what}: expected {expected}")
 
     def take(self, wanted: str, expected: str) -> None:
-        if self.token != wanted:
+        if self.word != wanted:
             raise self.fail(expected)
         self.next += 1
 
     def expect_end(self) -> None:
-        if self.token:
+        if self.word:
             raise self.fail("'and', 'or' or the end")
 
     def alternatives(self) -> Expression:
@@ -171,7 +171,7 @@ class _Parser:
 
     def _joined(self, word: str, part: Callable[[], Expression], needed: Callable[[int], Fraction]) -> Expression:
         parts = [part()]
-        while self.token == word:
+        while self.word == word:
             self.next += 1
             parts.append(part())
         if len(parts) == 1:
@@ -179,34 +179,34 @@ class _Parser:
         return Weighted(tuple((p, Fraction(1)) for p in parts), needed(len(parts)), word)
 
     def term(self) -> Expression:
-        token = self.token
-        if token == "(":
+        word = self.word
+        if word == "(":
             self.next += 1
             inner = self.alternatives()
             self.take(")", "')'")
             return inner
-        if token == "weighted":
+        if word == "weighted":
             return self.weighted()
-        if token.isdigit():
+        if word.isdigit():
             return self.k_of()
         return Member(self.name())
 
     def name(self) -> str:
-        token = self.token
-        if token == "not":
+        word = self.word
+        if word == "not":
             raise self.fail("a name: 'not' is refused, since an outage must never make a service better")
-        if token in ("and", "or", "of", "weighted") or not re.fullmatch(r"[A-Za-z_][\w.-]*", token):
+        if word in ("and", "or", "of", "weighted") or not re.fullmatch(r"[A-Za-z_][\w.-]*", word):
             raise self.fail("the name of an endpoint or a service, '(', 'k of (…)' or 'weighted(…)'")
         self.next += 1
-        return token
+        return word
 
     def k_of(self) -> Expression:
-        k = int(self.token)
+        k = int(self.word)
         self.next += 1
         self.take("of", "'of', as in 2 of (a, b, c)")
         self.take("(", "'('")
         members = [self.alternatives()]
-        while self.token == ",":
+        while self.word == ",":
             self.next += 1
             members.append(self.alternatives())
         if not 1 <= k <= len(members):
@@ -218,14 +218,14 @@ class _Parser:
         self.next += 1
         self.take("(", "'('")
         members = [self.weight()]
-        while self.token == ",":
+        while self.word == ",":
             self.next += 1
             members.append(self.weight())
         self.take(")", "',' or ')'")
         self.take(">=", "'>=', as in weighted(a: 3, b: 1) >= 50%")
-        if not self.token.endswith("%"):
+        if not self.word.endswith("%"):
             raise self.fail("a percentage, as 50%")
-        share = parse_ratio(self.token)
+        share = parse_ratio(self.word)
         if share == 0:
             raise self.fail("more than 0%")
         self.next += 1
@@ -234,7 +234,7 @@ class _Parser:
     def weight(self) -> tuple[Expression, Fraction]:
         member = self.alternatives()
         self.take(":", "':' and a weight, as in a: 3")
-        if not self.token.isdigit() or int(self.token) == 0:
+        if not self.word.isdigit() or int(self.word) == 0:
             raise self.fail("a weight, a whole number from 1")
         self.next += 1
         return member, Fraction(self.tokens[self.next - 1][0])

@@ -8,17 +8,20 @@ recomputed from the ledger alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from slawatch.domain.composite import Expression
 from slawatch.domain.grammar import Money
-from slawatch.domain.interval import DISTANT_FUTURE, Duration, Instant, Interval
+from slawatch.domain.interval import DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval
 from slawatch.domain.penalty import Penalty
-from slawatch.domain.period import PeriodRule
+from slawatch.domain.period import MeasurementPeriods, PartialPolicy, PeriodRule
 from slawatch.domain.service_hours import Calendar
+
+UNLIMITED = Interval(DISTANT_PAST, DISTANT_FUTURE)
+"""The validity of a contract that names neither a beginning nor an end."""
 
 
 class ServiceKind(StrEnum):
@@ -56,14 +59,6 @@ class Figure(StrEnum):
     POINT = "point"
     LOW = "low"
     HIGH = "high"
-
-
-class PartialPolicy(StrEnum):
-    """What becomes of a period that validity clips (S21)."""
-
-    JUDGE = "judge"
-    MERGE = "merge"
-    INFORM_ONLY = "inform_only"
 
 
 class GranularityKind(StrEnum):
@@ -143,7 +138,7 @@ class Contract:
     hours_text: str
     expression: Expression
     parents: Mapping[str, str] = field(default_factory=dict)
-    valid: Interval = Interval(-DISTANT_FUTURE, DISTANT_FUTURE)
+    valid: Interval = UNLIMITED
     began_unstated: bool = False
     penalty: Penalty = field(default_factory=Penalty)
     penalty_text: str = "none"
@@ -159,6 +154,17 @@ class Contract:
     def key(self) -> str:
         """``client/contract``, as commands and labels write it."""
         return f"{self.client}/{self.name}"
+
+    @property
+    def periods(self) -> MeasurementPeriods:
+        """The measurement periods: the rule clipped to validity (S21)."""
+        return MeasurementPeriods(self.period, self.valid, self.options.partial, start_stated=not self.began_unstated)
+
+    def seen_first(self, at: Instant) -> Contract:
+        """The contract as the ledger knows it: one without a stated beginning begins at ``at`` (S21)."""
+        if self.valid.start != UNLIMITED.start:
+            return self
+        return replace(self, valid=Interval(at, self.valid.end), began_unstated=True)
 
     def charge_at(self, instant: Instant) -> Charge | None:
         """The version of the charges that is in force at an instant."""

@@ -39,7 +39,8 @@ def format_duration(length: Duration) -> str:
     """The shortest text that :func:`parse_duration` reads back as ``length``: ``3h21m36s``."""
     if length == 0:
         return "0s"
-    parts, rest = [], length
+    parts: list[str] = []
+    rest = length
     for unit in ("w", "d", "h", "m", "s", "ms", "us"):
         number, rest = divmod(rest, _UNITS[unit])
         if number and (unit != "w" or (rest == 0 and not parts)):

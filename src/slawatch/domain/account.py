@@ -1,0 +1,146 @@
+"""The whole account of a contract's periods: from facts to verdict and money, as one pure function.
+
+Everything that judges goes through here: the daemon's evaluator, ``slawatch evaluate``, statements. So a figure on
+a page and a figure from an exported file cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from slawatch.domain.compliance import Classes, Compliance, judge
+from slawatch.domain.composite import names_in
+from slawatch.domain.contract import Contract, Figure, UnknownPolicy
+from slawatch.domain.credits import CreditFacts, Settlement, settle
+from slawatch.domain.exclusions import Announcement, Exclusions, effective_exclusions
+from slawatch.domain.interval import DISTANT_FUTURE, Duration, Instant, Interval, IntervalSet
+from slawatch.domain.period import Period
+from slawatch.domain.service_hours import hours
+from slawatch.domain.timeline import Timeline, service_timeline, unreachable_as_unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One contract, one period: the compliance and, where a penalty was agreed, its settlement.
+
+    Of a running period the settlement is a forecast: its amount is open, ``at_low`` is what the worst possible end
+    would cost and ``at_high`` what the best would.
+    """
+
+    contract: Contract
+    compliance: Compliance
+    settlement: Settlement | None
+    exclusions: Exclusions
+
+
+def contract_timeline(contract: Contract, endpoints: Mapping[str, Timeline]) -> Timeline:
+    """The timeline of the contract's service, its option for unreachable endpoints applied (S14, S16)."""
+    if contract.parents and not contract.options.unreachable_is_down:
+        endpoints = unreachable_as_unknown(endpoints, contract.parents)
+    return service_timeline(contract.expression, endpoints)
+
+
+def members(contract: Contract) -> frozenset[str]:
+    """Every endpoint that can change the contract's figures."""
+    names = set(names_in(contract.expression))
+    if not contract.options.unreachable_is_down:
+        names |= {contract.parents[name] for name in names if name in contract.parents}
+    return frozenset(names)
+
+
+def exclusions_for(contract: Contract, announcements: Iterable[Announcement], period: Interval) -> Exclusions:
+    """What is excluded from one period of a contract, with the ruling on every announcement."""
+    concerned = [entry for entry in announcements if entry.concerns(contract.name, contract.service)]
+    options = contract.options
+    return effective_exclusions(concerned, period, options.maintenance_notice, options.maintenance_limit)
+
+
+def hours_within(contract: Contract, span: Interval) -> IntervalSet | None:
+    """The service hours of a contract within a span; None for around the clock."""
+    return None if contract.hours is None or contract.hours.is_always else hours(contract.hours, *span)
+
+
+def account(
+    contract: Contract, period: Period, timeline: Timeline, announcements: Sequence[Announcement], now: Instant
+) -> Account:
+    """Judge one period as of ``now``."""
+    exclusions = exclusions_for(contract, announcements, period.interval)
+    compliance = judge(contract, period, timeline, hours_within(contract, period.interval), exclusions, now)
+    settlement = settle_period(contract, compliance)
+    return Account(contract, compliance, settlement, exclusions)
+
+
+def settle_period(contract: Contract, compliance: Compliance) -> Settlement | None:
+    """The settlement of a closed period, or the forecast of a running one; None where nothing was agreed or the
+    period is for information only."""
+    if contract.penalty.is_none or not compliance.period.judged:
+        return None
+    if compliance.open:
+        return _forecast(contract, compliance)
+    low, point, high = compliance.availability.low, compliance.availability.point, compliance.availability.high
+    facts = {
+        Figure.LOW: _facts(contract, compliance, compliance.low, 0, low),
+        Figure.POINT: _facts(contract, compliance, compliance.classes, 1, point),
+        Figure.HIGH: _facts(contract, compliance, compliance.high, 2, high),
+    }
+    return settle(contract, compliance.period.interval, facts, compliance.coverage)
+
+
+def _forecast(contract: Contract, compliance: Compliance) -> Settlement | None:
+    """Bounds of what the running period can cost: nothing is settled before its end."""
+    ahead = compliance.service_time - compliance.classes.total
+    worst = _facts(contract, compliance, compliance.low, 0, compliance.worst, ahead, compliance.at)
+    best = _facts(contract, compliance, compliance.high, 2, compliance.best)
+    facts = {Figure.LOW: worst, Figure.POINT: best, Figure.HIGH: best}
+    settlement = settle(contract, compliance.period.interval, facts, coverage=Fraction(1))
+    return settlement and replace(settlement, amount=None, rule=contract.penalty_text)
+
+
+def _facts(
+    contract: Contract,
+    compliance: Compliance,
+    classes: Classes,
+    version: int,
+    ratio: Fraction | None,
+    still_down: Duration = 0,
+    at: Instant = 0,
+) -> CreditFacts:
+    options = contract.options
+    used = classes.down + still_down + (1 - options.degraded) * classes.degraded
+    if options.unknown is UnknownPolicy.DOWN:
+        used += classes.unknown
+    listed = [(outage.span.start, outage.counted) for outage in compliance.outages[version]]
+    if still_down:
+        running = bool(listed) and compliance.outages[version][-1].span.end == at
+        listed = [*listed[:-1], (listed[-1][0], listed[-1][1] + still_down)] if running else [*listed, (at, still_down)]
+    return CreditFacts(
+        ratio=ratio,
+        service_time=compliance.service_time,
+        used=Fraction(used),
+        allowed=compliance.budget.allowed,
+        outages=tuple(listed),
+    )
+
+
+def periods_to_judge(contract: Contract, first: Instant, now: Instant, wanted: str | Instant) -> Iterator[Period]:
+    """The periods that a word names: ``current`` holds ``now``, ``last`` is the one before, ``all`` are those since
+    ``first`` up to now; an instant names the period that holds it."""
+    periods = contract.periods
+    if isinstance(wanted, int):
+        found = periods.containing(wanted)
+    elif wanted == "all":
+        yield from periods.between(first, min(now + 1, DISTANT_FUTURE))
+        return
+    else:
+        found = periods.containing(now)
+        if wanted == "last":
+            found = _latest_before(contract, now) if found is None else periods.preceding(found)
+    if found is not None:
+        yield found
+
+
+def _latest_before(contract: Contract, now: Instant) -> Period | None:
+    """The period that ended last, for a contract that is over."""
+    return contract.periods.containing(contract.valid.end - 1) if contract.valid.end <= now else None

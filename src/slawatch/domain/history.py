@@ -1,0 +1,323 @@
+"""The rows of a history file: what ``slawatch history`` writes and ``slawatch evaluate`` reads.
+
+A row is a mapping with a ``type`` (``state`` when left out). Endpoints are unknown before their first row and
+keep a state until their next one, at most until the history's end; after that they are unknown. Rows may
+come in any order; of two states of one endpoint at one instant the later row wins (S17).
+
+Types: ``state``, ``blip``, ``cause``, ``exclusion``, ``correction``, ``contract``, ``ticket``, ``run``, ``mail``,
+``until``. Every mistake is a ``ValueError`` that says which key and what is expected.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from slawatch.domain.exclusions import Announcement, ExclusionKind
+from slawatch.domain.facts import Blip, Change, State
+from slawatch.domain.interval import Instant, Interval, IntervalSet, format_instant, parse_instant
+from slawatch.domain.observation import Cause
+from slawatch.domain.timeline import Timeline, endpoint_timeline, painted
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A later entry that sets an endpoint's state over a span; it counts with a reason and an approver (S27)."""
+
+    endpoint: str
+    span: Interval
+    state: State
+    reason: str
+    approved_by: str
+    entered_by: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractVersion:
+    """A version of a contract's terms, in the ledger from ``at`` on."""
+
+    contract: str
+    at: Instant
+    terms: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class History:
+    """Everything that judging a client's contracts needs. Lists are in the order of the rows until sealed."""
+
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+    blips: dict[str, list[Blip]] = field(default_factory=dict)
+    causes: dict[str, list[tuple[Instant, Cause]]] = field(default_factory=dict)
+    announcements: list[Announcement] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    versions: list[ContractVersion] = field(default_factory=list)
+    events: dict[str, list[Row]] = field(default_factory=dict)
+    """Rows of type ticket, run and mail, as they came."""
+    first: Instant | None = None
+    last: Instant | None = None
+    until: Instant | None = None
+
+    @property
+    def end(self) -> Instant | None:
+        """Where the history ends: the ``until`` row, else the last row; None for an empty history."""
+        return self.last if self.until is None else self.until
+
+    def seal(self, until: Instant | None = None) -> None:
+        """Sort, and let everything be unknown from the end on. ``until`` overrides the history's own end."""
+        end = self.until = self.end if until is None else until
+        for endpoint, rows in self.changes.items():
+            rows.sort(key=itemgetter(0))
+            _apply_causes(rows, self.causes.get(endpoint, ()))
+            if end is not None:
+                self.changes[endpoint] = _cut(rows, end)
+
+    def timeline(self, endpoint: str) -> Timeline:
+        """The endpoint's timeline with its corrections applied in the order of their entry."""
+        timeline = endpoint_timeline(self.changes.get(endpoint, ()), self.blips.get(endpoint, ()))
+        for correction in self.corrections:
+            if correction.endpoint == endpoint and correction.reason and correction.approved_by:
+                timeline = painted(timeline, IntervalSet.span(*correction.span), correction.state)
+        return timeline
+
+    def terms_at(self, contract: str, instant: Instant) -> Mapping[str, Any] | None:
+        """The terms in force at an instant: the latest version by then, else the first one (S29)."""
+        versions = sorted((version for version in self.versions if version.contract == contract), key=lambda v: v.at)
+        if not versions:
+            return None
+        index = bisect_right([version.at for version in versions], instant)
+        return versions[max(0, index - 1)].terms
+
+    def first_seen(self, contract: str) -> Instant | None:
+        """When the ledger first had the contract; None where no row says so."""
+        return min((version.at for version in self.versions if version.contract == contract), default=None)
+
+
+def _cut(rows: list[Change], end: Instant) -> list[Change]:
+    kept = [row for row in rows if row.at <= end]
+    if kept and kept[-1].state is not State.UNKNOWN:
+        kept.append(Change(end, State.UNKNOWN, end, end, Cause.NO_FURTHER_DATA))
+    return kept
+
+
+def _apply_causes(rows: list[Change], causes: Iterable[tuple[Instant, Cause]]) -> None:
+    """A ``cause`` row explains the unknown time that runs at its instant; over known time it says nothing."""
+    for at, cause in sorted(causes, key=itemgetter(0)):
+        index = bisect_right(rows, at, key=itemgetter(0)) - 1
+        if index < 0 or rows[index].state is not State.UNKNOWN:
+            continue
+        if rows[index].at == at:
+            rows[index] = rows[index]._replace(cause=cause)
+        else:
+            rows.insert(index + 1, Change(at, State.UNKNOWN, at, at, cause))
+
+
+def read_rows(rows: Iterable[Row], history: History | None = None) -> History:
+    """Add rows to a history (a new one by default). Call :meth:`History.seal` after the last."""
+    history = history or History()
+    for row in rows:
+        add_row(history, row)
+    return history
+
+
+def add_row(history: History, row: Row) -> None:
+    """Add one row."""
+    kind = row.get("type", "state")
+    if kind == "state":
+        _add_state(history, row)
+        return
+    add = _ADD.get(kind)
+    if add is None:
+        raise ValueError(f"type: {kind!r} is unknown: expected one of {', '.join(['state', *_ADD])}")
+    add(history, row)
+
+
+def _touch(history: History, at: Instant) -> Instant:
+    if history.last is None or at > history.last:
+        history.last = at
+    if history.first is None or at < history.first:
+        history.first = at
+    return at
+
+
+_WORDS = {state.word: state for state in State}
+
+
+def _add_state(history: History, row: Row) -> None:
+    endpoint, at = _text(row, "endpoint"), _touch(history, _instant(row, "at"))
+    state = _WORDS.get(row.get("state", "")) if isinstance(row.get("state"), str) else None
+    if state is None:
+        raise ValueError(f"state: {row.get('state')!r} is no state: expected up, degraded, down or unknown")
+    cause = _cause(row) if state is State.UNKNOWN else None
+    low, high = _edges(row, at)
+    history.changes.setdefault(endpoint, []).append(
+        Change(at, state, low, high, cause, None, str(row.get("reason", "")), str(row.get("detail", "")))
+    )
+
+
+def _add_blip(history: History, row: Row) -> None:
+    endpoint, at = _text(row, "endpoint"), _touch(history, _instant(row, "at"))
+    state = State.of(str(row.get("state", "down")))
+    low, high = _edges(row, at)
+    history.blips.setdefault(endpoint, []).append(Blip(at, state, low, high, int(row.get("count", 1))))
+
+
+def _add_cause(history: History, row: Row) -> None:
+    cause = _cause(row)
+    if cause is None:
+        raise ValueError("cause: missing: expected why the time is unknown, as monitor_stopped")
+    history.causes.setdefault(_text(row, "endpoint"), []).append((_instant(row, "at"), cause))
+
+
+def _add_exclusion(history: History, row: Row) -> None:
+    start, end = _instant(row, "start"), _instant(row, "end")
+    if end <= start:
+        raise ValueError("end: is not after start: expected a later instant")
+    kind = str(row.get("kind", "maintenance"))
+    if kind not in set(ExclusionKind):
+        raise ValueError(f"kind: {kind!r} is unknown: expected one of {', '.join(ExclusionKind)}")
+    history.announcements.append(
+        Announcement(
+            identity=str(row.get("id", f"{kind} {format_instant(start)}")),
+            kind=ExclusionKind(kind),
+            spans=(Interval(start, end),),
+            services=frozenset(_names(row, "services")),
+            contracts=frozenset(_names(row, "contracts")),
+            reason=str(row.get("reason", "")),
+            approved_by=str(row.get("approved_by", "")),
+            announced_at=_instant(row, "announced_at") if row.get("announced_at") else None,
+        )
+    )
+
+
+def _add_correction(history: History, row: Row) -> None:
+    start, end = _instant(row, "start"), _instant(row, "end")
+    if end <= start:
+        raise ValueError("end: is not after start: expected a later instant")
+    history.corrections.append(
+        Correction(
+            endpoint=_text(row, "endpoint"),
+            span=Interval(start, end),
+            state=State.of(str(row.get("state"))),
+            reason=str(row.get("reason", "")),
+            approved_by=str(row.get("approved_by", "")),
+            entered_by=str(row.get("by", "")),
+            evidence=str(row.get("evidence", "")),
+        )
+    )
+
+
+def _add_contract(history: History, row: Row) -> None:
+    terms = row.get("terms")
+    if not isinstance(terms, Mapping):
+        raise ValueError("terms: missing: expected the mapping of terms that the ledger stored")
+    history.versions.append(ContractVersion(_text(row, "contract"), _instant(row, "at"), terms))
+
+
+def _add_event(history: History, row: Row) -> None:
+    _touch(history, _instant(row, "at"))
+    history.events.setdefault(str(row["type"]), []).append(row)
+
+
+def _add_until(history: History, row: Row) -> None:
+    history.until = _instant(row, "at")
+
+
+_ADD = {
+    "blip": _add_blip,
+    "cause": _add_cause,
+    "exclusion": _add_exclusion,
+    "correction": _add_correction,
+    "contract": _add_contract,
+    "ticket": _add_event,
+    "run": _add_event,
+    "mail": _add_event,
+    "until": _add_until,
+}
+
+
+def _text(row: Row, key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key}: missing: expected a name")
+    return value
+
+
+def _instant(row: Row, key: str) -> Instant:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise ValueError(f"{key}: missing: expected an instant like 2026-01-05T10:00:00Z")
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+def _edges(row: Row, at: Instant) -> tuple[Instant, Instant]:
+    edges = row.get("edges")
+    if edges is None:
+        return at, at
+    if not isinstance(edges, Mapping):
+        raise ValueError('edges: expected {"low": INSTANT, "high": INSTANT}')
+    low, high = _instant(edges, "low"), _instant(edges, "high")
+    if low > high:
+        raise ValueError("edges: low is after high: expected the earliest instant first")
+    return low, high
+
+
+def _cause(row: Row) -> Cause | None:
+    word = row.get("cause")
+    if word is None:
+        return None
+    if word not in set(Cause):
+        raise ValueError(f"cause: {word!r} is unknown: expected one of {', '.join(Cause)}")
+    return Cause(word)
+
+
+def _names(row: Row, key: str) -> list[str]:
+    value = row.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{key}: expected a list of names")
+    return value
+
+
+def state_row(client: str, endpoint: str, change: Change) -> dict[str, Any]:
+    """The row of one change, readable by :func:`add_row`."""
+    row: dict[str, Any] = {"type": "state", "client": client, "endpoint": endpoint, "at": format_instant(change.at)}
+    row["state"] = change.state.word
+    if (change.earliest, change.latest) != (change.at, change.at):
+        row["edges"] = {"low": format_instant(change.earliest), "high": format_instant(change.latest)}
+    if change.cause is not None:
+        row["cause"] = change.cause.value
+    if change.confirmed_at is not None and change.confirmed_at != change.at:
+        row["confirmed_at"] = format_instant(change.confirmed_at)
+    row |= {key: value for key, value in (("reason", change.reason), ("detail", change.detail)) if value}
+    return row
+
+
+def blip_row(client: str, endpoint: str, blip: Blip) -> dict[str, Any]:
+    """The row of one blip, readable by :func:`add_row`."""
+    row: dict[str, Any] = {"type": "blip", "client": client, "endpoint": endpoint, "at": format_instant(blip.at)}
+    row |= {"state": blip.state.word, "count": blip.seen}
+    row["edges"] = {"low": format_instant(blip.earliest), "high": format_instant(blip.latest)}
+    row |= {key: value for key, value in (("reason", blip.reason), ("detail", blip.detail)) if value}
+    return row
+
+
+def exclusion_rows(client: str, entry: Announcement) -> Iterator[dict[str, Any]]:
+    """The rows of one announcement, one for each span."""
+    for span in entry.spans:
+        row: dict[str, Any] = {"type": "exclusion", "client": client, "id": entry.identity, "kind": entry.kind.value}
+        row |= {"start": format_instant(span.start), "end": format_instant(span.end)}
+        row |= {
+            key: sorted(names) for key, names in (("services", entry.services), ("contracts", entry.contracts)) if names
+        }
+        row |= {key: value for key, value in (("reason", entry.reason), ("approved_by", entry.approved_by)) if value}
+        if entry.announced_at is not None:
+            row["announced_at"] = format_instant(entry.announced_at)
+        yield row

@@ -1,0 +1,1 @@
+"""Facts → the board: the recorder writes what came from outside, the evaluator judges it."""

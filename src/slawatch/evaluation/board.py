@@ -1,0 +1,123 @@
+"""The latest judgement of everything, as immutable values; metrics and pages read nothing else of it.
+
+The evaluator is the only writer: it publishes a whole new :class:`Snapshot` and never changes an old one, so a
+reader sees one consistent instant for as long as it holds the reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from slawatch.domain.compliance import Compliance
+from slawatch.domain.contract import Contract
+from slawatch.domain.credits import Settlement
+from slawatch.domain.facts import State
+from slawatch.domain.interval import Duration, Instant
+from slawatch.domain.observation import Cause, Observation
+from slawatch.domain.risk import Risk
+
+
+@dataclass(frozen=True, slots=True)
+class StripPiece:
+    """One coloured stretch of a strip: ``up``, ``degraded``, ``down``, ``unknown``, ``excluded``, ``outside_hours``
+    or ``outside_contract``; what has not passed yet is in no piece."""
+
+    start: Instant
+    end: Instant
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """Where one endpoint stands. ``since`` is the start of the present state as the point version dates it."""
+
+    client: str
+    name: str
+    probe: str
+    target: str
+    path: str
+    behind: str | None
+    state: State
+    """UNKNOWN while nothing is known; the confirmed state otherwise."""
+    cause: Cause | None
+    since: Instant | None
+    suspect: bool
+    """An unconfirmed failure is being repeated, or it is down."""
+    last: Observation | None
+    last_transition: Instant | None
+    every: Duration
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Observations since this start, by verdict."""
+    strip: tuple[StripPiece, ...] = ()
+    """The last 24 hours."""
+
+    @property
+    def key(self) -> str:
+        """``client/endpoint``."""
+        return f"{self.client}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractStatus:
+    """Where one contract stands in its current period, and how the one before ended."""
+
+    contract: Contract
+    client_name: str
+    compliance: Compliance
+    risk: Risk
+    settlement: Settlement | None
+    """What the running period would cost at its best and at its worst; None where no penalty was agreed."""
+    last: Compliance | None
+    """The period before, once it is over; None when this is the first."""
+    last_settlement: Settlement | None
+    burn_rates: Mapping[str, Fraction] = field(default_factory=dict)
+    """By window (``1h``, ``6h`` …), where the window lies in service time that was measured."""
+    strip: tuple[StripPiece, ...] = ()
+    """The current period from its start to now."""
+    state: State = State.UNKNOWN
+    """The service's own state now (point version)."""
+    since: Instant | None = None
+    unwitnessed: bool = True
+    """Its paths are judged without a witness, and every page says so (S15)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one instant. ``generation`` grows by one with each publication."""
+
+    at: Instant
+    generation: int
+    contracts: tuple[ContractStatus, ...] = ()
+    endpoints: tuple[EndpointStatus, ...] = ()
+    client_names: Mapping[str, str] = field(default_factory=dict)
+    configuration_generation: int = 0
+    configuration_error: str = ""
+    """Why the latest reload was refused; empty when the newest configuration is in force."""
+
+
+class Board:
+    """Holds the latest snapshot and wakes whoever waits for the next one."""
+
+    def __init__(self) -> None:
+        self._snapshot = Snapshot(at=0, generation=0)
+        self._changed = asyncio.Event()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The latest publication; ``generation`` 0 means that nothing has been judged yet."""
+        return self._snapshot
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Replace the snapshot. Only the evaluator calls this."""
+        self._snapshot = snapshot
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def newer_than(self, generation: int) -> Snapshot:
+        """Wait until there is a snapshot with a higher generation, and return the latest."""
+        while self._snapshot.generation <= generation:
+            await self._changed.wait()
+        return self._snapshot
