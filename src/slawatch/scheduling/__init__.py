@@ -1,0 +1,1 @@
+"""When each endpoint is probed, and whether the prober was fit to judge."""

@@ -1,0 +1,179 @@
+"""The prober watches itself: how late its loop is, its descriptors, its clocks. Decisions are in ``alibi``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slawatch.domain.interval import MILLISECOND, SECOND, Duration
+from slawatch.runtime.clock import Clock
+from slawatch.scheduling.alibi import (
+    ClockJump,
+    ClockWatch,
+    Descriptors,
+    Evidence,
+    Fault,
+    LagRecord,
+    Reading,
+    judge,
+)
+
+CANARY_EVERY: Duration = 50 * MILLISECOND
+"""How often the canary asks to be woken. A stall is seen to its length less at most this."""
+
+DESCRIPTORS_EVERY: Duration = SECOND
+"""How often open descriptors are counted."""
+
+RESERVE = 64
+"""Descriptors that probes leave alone: for the database, for alerts and for the web."""
+
+DESCRIPTORS_PER_PROBE = 2
+"""A probe holds its connection, and for a moment the socket of a name query beside it."""
+
+READ_WITHIN: Duration = 10 * MILLISECOND
+"""Clocks read further apart than this were not read together: the process was held up in between."""
+
+
+def read_descriptors() -> Descriptors:
+    """Count this process's open descriptors. Linux 6.2 and later tell the number without listing them."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd"))  # noqa: PTH116, PTH208
+    return Descriptors(count, 2**31 if limit == resource.RLIM_INFINITY else limit)
+
+
+def read_suspended() -> Duration:
+    """How long this machine was suspended since it booted, in microseconds. Noise below a second means nothing."""
+    return min(-time.monotonic_ns() + time.clock_gettime_ns(time.CLOCK_BOOTTIME) for _ in range(2)) // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """Facts for the watchdog and for metrics; instants and durations in microseconds of the monotonic clock."""
+
+    last_tick: int
+    worst_lag: Duration
+    descriptors: Descriptors
+
+
+class Health:
+    """The prober's alibi (S11), and its watch over the clocks (S3).
+
+    ``on_jump`` gets every step of the wall clock and every suspension, with the bounds of the wall-clock span
+    that it makes ambiguous, before any failed probe of that span is judged. It must not raise.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        on_jump: Callable[[ClockJump], None],
+        *,
+        descriptors: Callable[[], Descriptors] = read_descriptors,
+        suspended: Callable[[], Duration] = read_suspended,
+        reserve: int = RESERVE,
+    ) -> None:
+        self._clock = clock
+        self._on_jump = on_jump
+        self._read_descriptors = descriptors
+        self._read_suspended = suspended
+        self._reserve = reserve
+        self._lags = LagRecord()
+        self._watch: ClockWatch | None = None
+        self._descriptors = descriptors()
+        self._short_until: int | None = None
+        self._stepped: int | None = None
+        self._woke: int | None = None
+        self._tick = self._due = self._counted = clock.monotonic()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin to watch, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._tick = self._clock.monotonic()
+        self._count_descriptors(self._tick)
+        self._look_at_clocks()
+        self._plan()
+
+    def stop(self) -> None:
+        """Stop watching. What was measured can still be asked for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+    def mark(self) -> int:
+        """Now, on the monotonic clock."""
+        return self._clock.monotonic()
+
+    def fault(self, since: int, timeout: Duration) -> Fault | None:
+        """Why the prober was not fit to judge between ``since`` and now; None when it was.
+
+        Looks again before it answers: after a stall the failed probe may run before the canary does.
+        """
+        now = self._clock.monotonic()
+        self._look_at_clocks()
+        worst = max(self._lags.worst_since(since), self._overdue(now))
+        return judge(since, timeout, Evidence(worst, self._short_until, self._stepped, self._woke))
+
+    def room(self) -> int:
+        """How many probes may run at once without touching the reserve. At least 1."""
+        found = self._read_descriptors()
+        return max(1, (found.limit - self._reserve - found.open) // DESCRIPTORS_PER_PROBE)
+
+    def worst_lag(self, span: Duration) -> Duration:
+        """The longest lag that ended within the last ``span``, or that runs now."""
+        now = self._clock.monotonic()
+        return max(self._lags.worst_since(now - span), self._overdue(now))
+
+    def alive(self, span: Duration = 10 * SECOND) -> Alive:
+        """When the loop last turned, how late it was at worst within ``span``, and what is left of descriptors."""
+        return Alive(self._tick, self.worst_lag(span), self._descriptors)
+
+    def _overdue(self, now: int) -> Duration:
+        return max(0, now - self._due) if self._timer is not None else 0
+
+    def _plan(self) -> None:
+        assert self._loop is not None
+        self._due = self._tick + CANARY_EVERY
+        self._timer = self._loop.call_later(CANARY_EVERY / 1_000_000, self._on_tick)
+
+    def _on_tick(self) -> None:
+        now = self._clock.monotonic()
+        self._lags.add(now, now - self._due)
+        self._tick = now
+        self._plan()
+        self._look_at_clocks()
+        if now - self._counted >= DESCRIPTORS_EVERY:
+            self._count_descriptors(now)
+
+    def _count_descriptors(self, now: int) -> None:
+        self._counted = now
+        self._descriptors = self._read_descriptors()
+        if self._descriptors.short(self._reserve):
+            self._short_until = now + DESCRIPTORS_EVERY
+        elif self._short_until is not None:
+            self._short_until = min(self._short_until, now)
+
+    def _look_at_clocks(self) -> None:
+        reading = self._read_clocks()
+        if reading is None:
+            return
+        if self._watch is None:
+            self._watch = ClockWatch.begin(reading)
+            return
+        self._watch, jump = self._watch.compare(reading)
+        if jump is None:
+            return
+        if jump.by:
+            self._stepped = jump.seen
+        if jump.suspended > 0:
+            self._woke = jump.seen
+        self._on_jump(jump)
+
+    def _read_clocks(self) -> Reading | None:
+        before = self._clock.monotonic()
+        reading = Reading(self._clock.now(), self._clock.monotonic(), self._read_suspended())
+        return reading if self._clock.monotonic() - before <= READ_WITHIN else None

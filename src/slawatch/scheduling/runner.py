@@ -1,0 +1,73 @@
+"""One probe: under a deadline, and with the prober's alibi when it fails (S11)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
+
+from slawatch.domain.interval import MILLISECOND, Duration, Instant
+from slawatch.domain.observation import Cause, Observation, Verdict
+from slawatch.runtime.clock import Clock
+from slawatch.scheduling.alibi import Fault
+
+Probe = Callable[[], Awaitable[Observation]]
+"""Asks one endpoint once. Keeps its own deadline, and answers a failure with a verdict instead of an exception."""
+
+OVERRUN: Duration = 250 * MILLISECOND
+"""How far beyond its timeout a probe may run before it is cut off. A probe that needs this is at fault itself."""
+
+DETAIL_LENGTH = 256
+"""The longest detail that an observation carries, in characters."""
+
+
+class Alibi(Protocol):
+    """What answers for the prober."""
+
+    def mark(self) -> int:
+        """The instant at which a probe begins, on the monotonic clock in microseconds."""
+
+    def fault(self, since: int, timeout: Duration) -> Fault | None:
+        """Why the prober was not fit to judge between ``since`` and now; None when it was."""
+
+    def room(self) -> int:
+        """How many probes may run at once without touching the reserve of descriptors. At least 1."""
+
+
+async def run(probe: Probe, alibi: Alibi, clock: Clock, within: Duration) -> Observation:
+    """The observation of one probe, void where the prober cannot vouch for a failure. ``within`` is its timeout.
+
+    Only DOWN is questioned: a success is never voided. A probe that raises, or that is still running 250 ms
+    after its timeout, is a fault of ours and never a verdict on the endpoint. Raises nothing but
+    ``CancelledError``.
+    """
+    started, since = clock.now(), alibi.mark()
+    try:
+        async with asyncio.timeout((within + OVERRUN) / 1_000_000) as deadline:
+            observation = await probe()
+    except Exception as error:  # noqa: BLE001 - whatever a probe raises must not become a verdict
+        duration = clock.monotonic() - since
+        if deadline.expired():
+            return _fault_of_ours(started, duration, "overrun", "the probe did not keep its own deadline")
+        _report(error)
+        return _fault_of_ours(started, duration, "probe_error", type(error).__name__)
+    if observation.verdict is not Verdict.DOWN:
+        return observation
+    fault = alibi.fault(since, within)
+    return observation if fault is None else voided(observation, fault)
+
+
+def voided(observation: Observation, fault: Fault) -> Observation:
+    """The same observation, void for ``fault``; what the probe itself had found stays in its detail."""
+    found = ": ".join(filter(None, (observation.reason, observation.detail)))
+    detail = f"{fault.detail}; the probe said {found}"[:DETAIL_LENGTH]
+    return replace(observation, verdict=Verdict.VOID, cause=fault.cause, reason=fault.reason, detail=detail)
+
+
+def _fault_of_ours(started: Instant, duration: Duration, reason: str, detail: str) -> Observation:
+    return Observation(started, duration, Verdict.VOID, reason, detail, cause=Cause.PROBER_FAULT)
+
+
+def _report(error: Exception) -> None:
+    asyncio.get_running_loop().call_exception_handler({"message": "a probe raised", "exception": error})

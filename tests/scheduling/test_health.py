@@ -1,0 +1,240 @@
+"""The prober measures itself: under virtual time, with clocks and descriptors that the test owns."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+
+import pytest
+
+from scheduling.estate import pass_time
+from slawatch.domain.interval import HOUR, MILLISECOND, MINUTE, SECOND, Duration
+from slawatch.domain.observation import Cause
+from slawatch.runtime.clock import SystemClock
+from slawatch.scheduling.alibi import ClockJump, Descriptors
+from slawatch.scheduling.health import CANARY_EVERY, Health, read_descriptors, read_suspended
+from support.clock import START, FakeClock
+from support.loop import run_virtual
+
+
+class Box:
+    """The machine as Health sees it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.open = 20
+        self.limit = 1_024
+        self.slept: Duration = 0
+        self.jumps: list[ClockJump] = []
+        self.counted = 0
+        self.health = Health(
+            clock, self.jumps.append, descriptors=self.descriptors, suspended=lambda: self.slept, reserve=64
+        )
+
+    def descriptors(self) -> Descriptors:
+        self.counted += 1
+        return Descriptors(self.open, self.limit)
+
+    def sleep(self, duration: Duration) -> None:
+        """Suspend the machine: wall time passes, monotonic time does not."""
+        self.slept += duration
+        self.clock.step_wall(duration)
+
+
+def test_a_quiet_prober_has_its_alibi() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(HOUR)
+        assert box.health.fault(0, 250 * MILLISECOND) is None
+        assert box.jumps == []
+        alive = box.health.alive()
+        assert clock.monotonic() - alive.last_tick <= CANARY_EVERY
+        assert (alive.worst_lag, alive.descriptors) == (0, Descriptors(20, 1_024))
+        assert box.counted <= 3_602  # each second, not each tick
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_stall_voids_the_failures_that_it_overlaps_and_no_others() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE + 1)  # just after a tick
+        before = box.health.mark()
+        clock.advance(1_100 * MILLISECOND)
+        await pass_time(CANARY_EVERY)
+        after = box.health.mark()
+        fault = box.health.fault(before, 5 * SECOND)
+        assert fault is not None
+        assert (fault.cause, fault.reason) == (Cause.PROBER_FAULT, "loop_late")
+        assert fault.detail == "the event loop was 1050 ms late"  # 1100 ms less the wait for the canary
+        assert box.health.fault(after, 5 * SECOND) is None
+        assert box.health.worst_lag(MINUTE) == 1_050 * MILLISECOND + 1
+        await pass_time(MINUTE)
+        assert box.health.worst_lag(MINUTE) == 0
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_stall_counts_before_the_canary_could_tell() -> None:
+    """A probe's own timer may run first after a stall: what is overdue then already counts."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        since = box.health.mark()
+        clock.advance(3 * SECOND)
+        fault = box.health.fault(since, 5 * SECOND)
+        assert fault is not None
+        assert fault.reason == "loop_late"
+        assert box.health.alive().worst_lag >= 2 * SECOND
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_shortage_of_descriptors_voids_failures_while_it_lasts() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        before = box.health.mark()
+        box.open = 961
+        await pass_time(2 * SECOND)
+        during = box.health.mark()
+        box.open = 20
+        await pass_time(2 * SECOND)
+        after = box.health.mark()
+        reasons = [fault and fault.reason for fault in (box.health.fault(at, SECOND) for at in (before, during, after))]
+        assert reasons == ["descriptors_short", "descriptors_short", None]
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(
+    ("open_", "limit", "room"), [(20, 1_024, 470), (20, 20_000, 9_958), (900, 1_024, 30), (1_000, 1_024, 1)]
+)
+def test_the_room_for_probes(open_: int, limit: int, room: int) -> None:
+    """(limit − 64 − open) / 2, and at least one."""
+    box = Box(FakeClock())
+    box.open, box.limit = open_, limit
+    assert box.health.room() == room
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR, 2 * SECOND])
+def test_a_step_of_the_clock_is_told_once_with_its_bounds(by: Duration) -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        since, wall = box.health.mark(), clock.now()
+        clock.step_wall(by)
+        await pass_time(MINUTE)
+        (jump,) = box.jumps
+        assert (jump.by, jump.suspended) == (by, 0)
+        low, high = sorted((wall, wall + by))
+        assert abs(jump.start - low) <= CANARY_EVERY
+        assert abs(jump.end - high) <= CANARY_EVERY
+        fault = box.health.fault(since, SECOND)
+        assert fault is not None
+        assert fault.cause is Cause.CLOCK_STEP
+        assert box.health.fault(box.health.mark(), SECOND) is None
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_failures_on_waking_are_void_until_the_network_had_time_to_return() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        wall = clock.now()
+        box.sleep(8 * HOUR)
+        at_once = box.health.fault(box.health.mark(), SECOND)  # before any tick
+        assert at_once is not None
+        assert (at_once.cause, at_once.reason) == (Cause.MONITOR_STOPPED, "suspended")
+        (jump,) = box.jumps
+        assert (jump.start, jump.end, jump.by, jump.suspended) == (wall, wall + 8 * HOUR, 0, 8 * HOUR)
+        assert jump.cause is Cause.MONITOR_STOPPED
+        await pass_time(11 * SECOND)
+        assert box.health.fault(box.health.mark(), SECOND) is None
+        assert len(box.jumps) == 1
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_clocks_that_were_not_read_together_are_not_compared() -> None:
+    """The process may be held up between two readings: that is no step."""
+
+    class Interrupted(FakeClock):
+        held_up: Duration = 0
+
+        def now(self) -> int:
+            wall = super().now()
+            if self.held_up:
+                self.advance(self.held_up)
+                self.held_up = 0
+            return wall
+
+    clock = Interrupted(START)
+
+    async def scene(_: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        clock.held_up = 10 * SECOND
+        await pass_time(MINUTE)
+        assert clock.held_up == 0
+        assert box.jumps == []
+        box.health.stop()
+
+    run_virtual(scene, clock=clock)
+
+
+def test_a_stopped_watch_leaves_no_timer() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(SECOND)
+        box.health.stop()
+        counted = box.counted
+        await pass_time(HOUR)
+        assert box.counted == counted
+        assert box.health.fault(0, SECOND) is None  # an old due time is no lag
+
+    run_virtual(scene)
+
+
+def test_open_descriptors_are_counted_on_this_machine() -> None:
+    before = read_descriptors()
+    reader, writer = os.pipe()
+    try:
+        assert read_descriptors().open == before.open + 2
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert before.limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def test_this_machine_was_not_suspended_between_two_readings() -> None:
+    assert abs(read_suspended() - read_suspended()) < SECOND
+
+
+async def test_the_real_clocks_show_no_jump() -> None:
+    jumps: list[ClockJump] = []
+    health = Health(SystemClock(), jumps.append)
+    health.start()
+    ticked = health.alive().last_tick
+    async with asyncio.timeout(10):
+        while health.alive().last_tick == ticked:
+            await asyncio.sleep(0)
+    health.stop()
+    assert jumps == []

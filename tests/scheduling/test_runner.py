@@ -1,0 +1,131 @@
+"""One probe: its deadline, and what becomes of a failure without an alibi (S11)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from scheduling.estate import Well
+from slawatch.domain.interval import MILLISECOND, SECOND, Duration
+from slawatch.domain.observation import Cause, Observation, Verdict
+from slawatch.scheduling.alibi import Fault
+from slawatch.scheduling.runner import DETAIL_LENGTH, run, voided
+from support.clock import START, FakeClock
+from support.loop import run_virtual
+
+LATE = Fault(Cause.PROBER_FAULT, "loop_late", "the event loop was 1400 ms late")
+
+
+class Faulty(Well):
+    """An alibi that never holds, and remembers what it was asked."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.asked: list[tuple[int, Duration]] = []
+
+    def fault(self, since: int, timeout: Duration) -> Fault | None:
+        self.asked.append((since, timeout))
+        return LATE
+
+
+def seen(verdict: Verdict, reason: str = "told", detail: str = "") -> Observation:
+    cause = Cause.RESOLVER_LOST if verdict is Verdict.VOID else None
+    return Observation(START, 3, verdict, reason, detail, (("connect", 2),), 99, cause)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UP, Verdict.DEGRADED, Verdict.VOID])
+def test_nothing_but_a_failure_needs_an_alibi(verdict: Verdict) -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return seen(verdict)
+
+        alibi = Faulty(clock)
+        assert await run(probe, alibi, clock, SECOND) == seen(verdict)
+        assert alibi.asked == []
+
+    run_virtual(scene)
+
+
+def test_a_failure_with_an_alibi_stays_as_it_is() -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return seen(Verdict.DOWN, "refused")
+
+        assert await run(probe, Well(clock), clock, SECOND) == seen(Verdict.DOWN, "refused")
+
+    run_virtual(scene)
+
+
+def test_a_failure_without_an_alibi_is_void_and_keeps_what_it_found() -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            await asyncio.sleep(0.5)
+            return seen(Verdict.DOWN, "timeout", "no answer in 5s")
+
+        clock.advance(7 * SECOND)
+        alibi = Faulty(clock)
+        result = await run(probe, alibi, clock, 5 * SECOND)
+        assert alibi.asked == [(7 * SECOND, 5 * SECOND)]
+        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "loop_late")
+        assert result.detail == "the event loop was 1400 ms late; the probe said timeout: no answer in 5s"
+        assert (result.started, result.duration, result.phases) == (START, 3, (("connect", 2),))
+
+    run_virtual(scene)
+
+
+def test_a_detail_is_never_longer_than_an_observation_allows() -> None:
+    assert len(voided(seen(Verdict.DOWN, "status", "x" * DETAIL_LENGTH), LATE).detail) == DETAIL_LENGTH
+    assert voided(seen(Verdict.DOWN, "refused"), LATE).detail.endswith("the probe said refused")
+
+
+def test_a_probe_that_outlives_its_timeout_is_cut_off_and_void() -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+        result = await run(probe, Well(clock), clock, SECOND)
+        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "overrun")
+        assert (result.started, result.duration) == (START, 1_250 * MILLISECOND)
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize("error", [ValueError("secret"), TimeoutError(), OSError(24, "Too many open files")])
+def test_a_probe_that_raises_is_our_fault_and_reported(error: Exception) -> None:
+    async def scene(clock: FakeClock) -> None:
+        reports: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+
+        async def probe() -> Observation:
+            raise error
+
+        result = await run(probe, Well(clock), clock, SECOND)
+        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "probe_error")
+        assert result.detail == type(error).__name__  # never its text: that may hold a secret
+        assert [report["exception"] for report in reports] == [error]
+
+    run_virtual(scene)
+
+
+def test_cancellation_passes_through() -> None:
+    async def scene(clock: FakeClock) -> None:
+        closed = asyncio.Event()
+
+        async def probe() -> Observation:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                closed.set()
+            raise AssertionError
+
+        task = asyncio.ensure_future(run(probe, Well(clock), clock, 3600 * SECOND))
+        await asyncio.sleep(1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert closed.is_set()
+
+    run_virtual(scene)
