@@ -1,0 +1,1 @@
+"""The ledger in a database: SQLite beside the daemon, or PostgreSQL."""

@@ -1,0 +1,87 @@
+"""Facts of the domain as entries of the ledger and back, exactly; and contract versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slawatch.domain.facts import Blip, Change, Fact, State, Suspicion
+from slawatch.domain.interval import Instant
+from slawatch.domain.observation import Cause
+from slawatch.storage.entries import EndpointKey, Entry, Kind, Recorded, canonical
+
+FACT_KINDS = (Kind.STATE, Kind.BLIP, Kind.SUSPICION)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractVersion:
+    """A contract's terms as the ledger first saw them at ``at`` (S29)."""
+
+    at: Instant
+    recorded_at: Instant
+    sha256: str
+    terms: Mapping[str, Any]
+
+
+def entry_of(endpoint: EndpointKey, fact: Fact) -> Entry:
+    """The entry that records a fact of an endpoint."""
+    match fact:
+        case Change():
+            body = _bracketed(fact) | _given(cause=fact.cause and fact.cause.value, confirmed_at=fact.confirmed_at)
+            return Entry(Kind.STATE, fact.at, body, endpoint, state=fact.state.word)
+        case Blip():
+            body = _bracketed(fact) | {"seen": fact.seen}
+            return Entry(Kind.BLIP, fact.at, body, endpoint, state=fact.state.word)
+        case Suspicion():
+            body = _given(last_good=fact.last_good) | _worded(fact)
+            return Entry(Kind.SUSPICION, fact.at, body, endpoint)
+
+
+def fact_of(entry: Entry | Recorded) -> Fact:
+    """The fact that :func:`entry_of` made an entry of; ``ValueError`` when the entry is no fact."""
+    if isinstance(entry, Recorded):
+        entry = entry.entry
+    body, words = entry.body, (entry.body.get("reason", ""), entry.body.get("detail", ""))
+    match entry.kind:
+        case Kind.STATE:
+            cause = Cause(body["cause"]) if "cause" in body else None
+            bracket = (body["earliest"], body["latest"])
+            return Change(entry.at, State.of(body["state"]), *bracket, cause, body.get("confirmed_at"), *words)
+        case Kind.BLIP:
+            bracket = (body["earliest"], body["latest"])
+            return Blip(entry.at, State.of(body["state"]), *bracket, body["seen"], *words)
+        case Kind.SUSPICION:
+            return Suspicion(entry.at, body.get("last_good"), *words)
+        case other:
+            raise ValueError(f"an entry of kind {other!r} is no fact of an endpoint")
+
+
+def digest_of(terms: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical text of a contract's terms, in hexadecimal."""
+    return hashlib.sha256(canonical(terms).encode("ascii")).hexdigest()
+
+
+def contract_entry(client: str, contract: str, terms: Mapping[str, Any], at: Instant) -> Entry:
+    """The entry that records the terms of a contract as they stand from ``at`` on."""
+    body = {"sha256": digest_of(terms), "terms": terms}
+    return Entry(Kind.CONTRACT, at, body, client=client, contract=contract)
+
+
+def contract_version_of(recorded: Recorded) -> ContractVersion:
+    """The contract version that :func:`contract_entry` made an entry of."""
+    body = recorded.entry.body
+    return ContractVersion(recorded.at, recorded.recorded_at, body["sha256"], body["terms"])
+
+
+def _bracketed(fact: Change | Blip) -> dict[str, Any]:
+    return {"state": fact.state.word, "earliest": fact.earliest, "latest": fact.latest} | _worded(fact)
+
+
+def _worded(fact: Fact) -> dict[str, Any]:
+    return _given(reason=fact.reason or None, detail=fact.detail or None)
+
+
+def _given(**values: str | int | None) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,132 @@
+"""The questions that the ledger is asked, as SQL for both databases, and its rows as entries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, func, literal_column, select, tuple_
+
+from slawatch.domain.facts import State
+from slawatch.domain.interval import DISTANT_PAST, Instant
+from slawatch.storage.entries import EndpointKey, Entry, Kind, Recorded
+from slawatch.storage.schema import ENDPOINTS, ENTRIES, OBSERVATIONS
+
+_NAMED_ENTRY = (
+    ENTRIES,
+    ENDPOINTS.c.client.label("endpoint_client"),
+    ENDPOINTS.c.name.label("endpoint_name"),
+)
+
+SELECT_ENTRIES: Select[Any] = select(*_NAMED_ENTRY).select_from(
+    ENTRIES.outerjoin(ENDPOINTS, ENDPOINTS.c.id == ENTRIES.c.endpoint_id)
+)
+"""Entries with the present name of their endpoint."""
+
+
+def matching(
+    kinds: Collection[str] | None,
+    endpoints: Collection[EndpointKey] | None,
+    clients: Collection[str] | None,
+    start: Instant | None,
+    end: Instant | None,
+) -> Iterable[ColumnElement[bool]]:
+    """The conditions on :data:`SELECT_ENTRIES` for a choice; None chooses all. The window is half-open."""
+    if kinds is not None:
+        yield ENTRIES.c.kind.in_([str(kind) for kind in kinds])
+    if endpoints is not None:
+        keys = [tuple(key) for key in endpoints]
+        yield tuple_(ENDPOINTS.c.client, ENDPOINTS.c.name).in_(keys)
+    if clients is not None:
+        yield ENTRIES.c.client.in_(list(clients))
+    if start is not None:
+        yield ENTRIES.c.at >= start
+    if end is not None:
+        yield ENTRIES.c.at < end
+
+
+def around(kind: Kind, ids: Iterable[int], start: Instant, end: Instant) -> Select[Any]:
+    """Each endpoint's facts of a kind in a window, with those at the last instant before and the first after."""
+    other = ENTRIES.alias()
+    before = _of_one(func.max(other.c.at), other, kind, other.c.at < start)
+    after = _of_one(func.min(other.c.at), other, kind, other.c.at >= end)
+    return (
+        _of_each(ids)
+        .where(ENTRIES.c.kind == kind.value)
+        .where(ENTRIES.c.at >= func.coalesce(before, start), ENTRIES.c.at <= func.coalesce(after, end))
+        .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
+    )
+
+
+def since_known(ids: Iterable[int]) -> Select[Any]:
+    """Each endpoint's changes from its latest known state on."""
+    other = ENTRIES.alias()
+    known = _of_one(other.c.at, other, Kind.STATE, other.c.state != State.UNKNOWN.word, newest_by=other.c.at)
+    return (
+        _of_each(ids)
+        .where(ENTRIES.c.kind == Kind.STATE.value)
+        .where(ENTRIES.c.at >= func.coalesce(known, DISTANT_PAST))
+        .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
+    )
+
+
+def unresolved(ids: Iterable[int]) -> Select[Any]:
+    """Each endpoint's latest suspicion if it is newer than every blip and every change to a known state."""
+    one, two, three = ENTRIES.alias(), ENTRIES.alias(), ENTRIES.alias()
+    latest = _of_one(func.max(one.c.id), one, Kind.SUSPICION)
+    blip = _of_one(func.max(two.c.id), two, Kind.BLIP)
+    known = _of_one(three.c.id, three, Kind.STATE, three.c.state != State.UNKNOWN.word, newest_by=three.c.id)
+    return _of_each(ids).where(
+        ENTRIES.c.id == latest,
+        ENTRIES.c.id > func.coalesce(blip, 0),
+        ENTRIES.c.id > func.coalesce(known, 0),
+    )
+
+
+def last_seen(ids: Iterable[int]) -> Select[Any]:
+    """For each endpoint the starts of its latest good and its latest failed observation."""
+
+    def latest(verdicts: ColumnElement[bool]) -> ColumnElement[Instant | None]:
+        query = select(OBSERVATIONS.c.started).where(OBSERVATIONS.c.endpoint_id == ENDPOINTS.c.id, verdicts)
+        newest = query.order_by(OBSERVATIONS.c.started.desc()).limit(1)
+        return newest.correlate(ENDPOINTS).scalar_subquery()
+
+    # A literal, since neither database uses a partial index for a value that it does not see in the text.
+    failed = OBSERVATIONS.c.verdict == literal_column("'down'")
+    good = OBSERVATIONS.c.verdict.in_(["up", "degraded"])
+    return select(ENDPOINTS.c.id, latest(good).label("last_good"), latest(failed).label("last_failed")).where(
+        ENDPOINTS.c.id.in_(list(ids))
+    )
+
+
+def _of_each(ids: Iterable[int]) -> Select[Any]:
+    entries = ENDPOINTS.join(ENTRIES, ENTRIES.c.endpoint_id == ENDPOINTS.c.id)
+    return select(*_NAMED_ENTRY).select_from(entries).where(ENDPOINTS.c.id.in_(list(ids)))
+
+
+def _of_one(
+    value: ColumnElement[int],
+    entries: FromClause,
+    kind: Kind,
+    *conditions: ColumnElement[bool],
+    newest_by: ColumnElement[int] | None = None,
+) -> ColumnElement[int | None]:
+    """``value`` over the entries of the endpoint in the enclosing query, or of the newest of them alone."""
+    mine = and_(entries.c.endpoint_id == ENDPOINTS.c.id, entries.c.kind == kind.value, *conditions)
+    query = select(value).where(mine).correlate(ENDPOINTS)
+    if newest_by is not None:
+        query = query.order_by(newest_by.desc()).limit(1)
+    return query.scalar_subquery()
+
+
+def entry_of_row(row: Row[Any]) -> Entry:
+    """The entry in a row of a query above."""
+    named = row.endpoint_id is not None
+    endpoint = EndpointKey(row.endpoint_client, row.endpoint_name) if named else None
+    return Entry(row.kind, row.at, json.loads(row.body), endpoint, row.client, row.contract, row.state)
+
+
+def recorded_of_row(row: Row[Any]) -> Recorded:
+    """The entry in a row of a query above, with its natural key."""
+    return Recorded(row.id, row.site, row.boot, row.sequence, row.recorded_at, entry_of_row(row))

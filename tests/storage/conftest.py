@@ -1,0 +1,53 @@
+"""An empty database of each kind, and the ledger in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from slawatch.domain.interval import MILLISECOND
+from slawatch.storage.ledger import Ledger
+from slawatch.storage.writer import Tuning
+from support.clock import FakeClock
+
+IMPATIENT = Tuning(busy_timeout=0, first_retry=MILLISECOND, longest_retry=MILLISECOND)
+"""Locks are not waited for and failures are tried again at once, so that no test waits."""
+
+OpenLedger = Callable[..., Awaitable[Ledger]]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgres"))])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock that dates what the ledger records."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def open_ledger(database_url: str, clock: FakeClock) -> AsyncIterator[OpenLedger]:
+    """Opens the same database as often as asked, for site ``hq``; whatever is still open is let go of."""
+    opened: list[Ledger] = []
+
+    async def open_one(site: str = "hq", tuning: Tuning = IMPATIENT, **options: bool | str) -> Ledger:
+        ledger = await Ledger.open(database_url, site=site, clock=clock, tuning=tuning, **options)  # type: ignore[arg-type]
+        opened.append(ledger)
+        return ledger
+
+    yield open_one
+    for ledger in opened:
+        await ledger.release()
+
+
+@pytest.fixture
+async def ledger(open_ledger: OpenLedger) -> Ledger:
+    """A ledger in an empty database."""
+    return await open_ledger()
