@@ -68,6 +68,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self._release())
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """As asyncio's; time stands still until the threads are gone."""
+        with self.held():
+            await super().shutdown_default_executor()
+
     def _release(self) -> None:
         self._held -= 1
 

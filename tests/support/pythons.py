@@ -26,8 +26,10 @@ def candidates(version: str) -> Iterable[Path]:
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    program = shutil.which("pyenv")
+    beside = Path(program).parents[1] if program else Path.home() / ".pyenv"
+    root = Path(os.environ.get("PYENV_ROOT") or beside)
+    yield from sorted(root.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
 
 
 def interpreter(version: str) -> Path | None:
@@ -47,10 +49,10 @@ def environment(version: str, python: Path) -> Path:
     inside = folder / "bin" / "python"
     if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
         uv = [sys.executable, "-m", "uv"]
-        subprocess.run([*uv, "venv", "-q", "--clear", "--python", python, folder], check=True)
-        install = [*uv, "pip", "install", "-q", "--python", inside]
-        subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
-        subprocess.run([*install, "--no-deps", "--no-build-isolation", "-e", PROJECT], check=True)
+        subprocess.run([*uv, "venv", "-q", "--clear", "--python", str(python), str(folder)], check=True)
+        install = [*uv, "pip", "install", "-q", "--python", str(inside)]
+        subprocess.run([*install, "--require-hashes", "-r", str(lock)], check=True)
+        subprocess.run([*install, "--no-deps", "--no-build-isolation", "-e", str(PROJECT)], check=True)
         stamp.touch()
     return inside
 
@@ -65,7 +67,7 @@ def main() -> int:
             continue
         print(f"Python {version}: {python}", flush=True)
         folders = [folder for folder in FOLDERS if (PROJECT / folder).exists()]
-        command = [environment(version, python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep"]
+        command = [str(environment(version, python)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep"]
         if subprocess.run([*command, *folders], cwd=PROJECT, check=False).returncode != 0:
             failed.append(version)
     ran = [version for version, python in found.items() if python]
