@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from slawatch.domain.interval import Duration, Instant, Interval, IntervalSet
+from slawatch.domain.recurrence import Recurrence
 
 
 class ExclusionKind(StrEnum):
@@ -29,19 +30,28 @@ class ExclusionKind(StrEnum):
 class Announcement:
     """One entry: planned spans of time for some services or contracts of a client.
 
-    ``spans`` are the occurrences, each ending at its planned end (an overrun is downtime). ``announced_at`` is
+    ``spans`` are its occurrences, and ``recurrence`` makes further ones; each ends at its planned end (an overrun
+    is downtime). ``announced_at`` is
     when the ledger first had it; None where no ledger says so. ``services`` and ``contracts`` are names; an
     entry that names neither is for all of the client.
     """
 
     identity: str
     kind: ExclusionKind
-    spans: tuple[Interval, ...]
+    spans: tuple[Interval, ...] = ()
+    recurrence: Recurrence | None = None
     services: frozenset[str] = frozenset()
     contracts: frozenset[str] = frozenset()
     reason: str = ""
     approved_by: str = ""
     announced_at: Instant | None = None
+
+    def within(self, span: Interval) -> list[Interval]:
+        """The occurrences that share an instant with ``span``, whole, in order."""
+        found = [occurrence for occurrence in self.spans if occurrence.intersect(span).length]
+        if self.recurrence is not None:
+            found += self.recurrence.occurrences(*span)
+        return sorted(found)
 
     def concerns(self, contract: str, service: str, members: Iterable[str] = ()) -> bool:
         """Whether it is meant for a contract, by the contract's name or by a service that it is over."""
@@ -112,10 +122,8 @@ def _rule(
 ) -> Iterator[RuledSpan]:
     allowed: list[tuple[Interval, Announcement]] = []
     for entry in announcements:
-        for whole in entry.spans:
+        for whole in entry.within(period):
             span = whole.intersect(period)
-            if span.length == 0:
-                continue
             ruling = _ruling(entry, whole.start, notice)
             if ruling is Ruling.COUNTS and entry.kind is ExclusionKind.MAINTENANCE and limit is not None:
                 allowed.append((span, entry))

@@ -309,9 +309,9 @@ def blip_row(client: str, endpoint: str, blip: Blip) -> dict[str, Any]:
     return row
 
 
-def exclusion_rows(client: str, entry: Announcement) -> Iterator[dict[str, Any]]:
-    """The rows of one announcement, one for each span."""
-    for span in entry.spans:
+def exclusion_rows(client: str, entry: Announcement, within: Interval) -> Iterator[dict[str, Any]]:
+    """The rows of one announcement, one for each of its occurrences that share an instant with ``within``."""
+    for span in entry.within(within):
         row: dict[str, Any] = {"type": "exclusion", "client": client, "id": entry.identity, "kind": entry.kind.value}
         row |= {"start": format_instant(span.start), "end": format_instant(span.end)}
         row |= {

@@ -11,23 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from slawatch.domain.account import Account
 from slawatch.domain.compliance import Compliance
 from slawatch.domain.contract import Contract
 from slawatch.domain.credits import Settlement
-from slawatch.domain.facts import State
+from slawatch.domain.facts import Change, State
 from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Cause, Observation
 from slawatch.domain.risk import Risk
-
-
-@dataclass(frozen=True, slots=True)
-class StripPiece:
-    """One coloured stretch of a strip: ``up``, ``degraded``, ``down``, ``unknown``, ``excluded``, ``outside_hours``
-    or ``outside_contract``; what has not passed yet is in no piece."""
-
-    start: Instant
-    end: Instant
-    kind: str
+from slawatch.domain.strip import StripPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +56,11 @@ class EndpointStatus:
 class ContractStatus:
     """Where one contract stands in its current period, and how the one before ended."""
 
-    contract: Contract
+    account: Account
     client_name: str
-    compliance: Compliance
     risk: Risk
-    settlement: Settlement | None
-    """What the running period would cost at its best and at its worst; None where no penalty was agreed."""
-    last: Compliance | None
+    last: Account | None = None
     """The period before, once it is over; None when this is the first."""
-    last_settlement: Settlement | None
     burn_rates: Mapping[str, Fraction] = field(default_factory=dict)
     """By window (``1h``, ``6h`` …), where the window lies in service time that was measured."""
     strip: tuple[StripPiece, ...] = ()
@@ -82,6 +70,21 @@ class ContractStatus:
     since: Instant | None = None
     unwitnessed: bool = True
     """Its paths are judged without a witness, and every page says so (S15)."""
+
+    @property
+    def contract(self) -> Contract:
+        """The terms that govern the current period."""
+        return self.account.contract
+
+    @property
+    def compliance(self) -> Compliance:
+        """The current period's account of time."""
+        return self.account.compliance
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """What the running period would cost at its worst (``at_low``) and at its best (``at_high``)."""
+        return self.account.settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class Snapshot:
     contracts: tuple[ContractStatus, ...] = ()
     endpoints: tuple[EndpointStatus, ...] = ()
     client_names: Mapping[str, str] = field(default_factory=dict)
+    sequence: int = 0
+    """How many entries this run had recorded: with ``at``, what the snapshot knew."""
+    edges: Mapping[str, Change] = field(default_factory=dict)
+    """By ``client/endpoint``: the change to UNKNOWN that closes its history at ``at``, where it is known then."""
     configuration_generation: int = 0
     configuration_error: str = ""
     """Why the latest reload was refused; empty when the newest configuration is in force."""
