@@ -1,0 +1,1 @@
+"""Probes ask an endpoint once and answer with an observation. They write nothing."""

@@ -1,0 +1,177 @@
+"""One HTTP/1 request and its answer on one connection, with every length bounded.
+
+An exchange of our own, since it costs a quarter of a full client's time, pins the address that was checked and
+sees the certificate. The parser is llhttp, by way of httptools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+import httptools
+
+from slawatch.probes.answer import Failure, Trace
+from slawatch.probes.outbound import Address, connect
+from slawatch.probes.tls import start_tls
+
+MOST_HEADER_BYTES = 32 * 1024
+MOST_BODY_BYTES = 1024 * 1024
+"""On the wire. What is longer is read up to here and no further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A final answer. ``headers`` are in lower case, a repeated one joined by commas.
+
+    ``body`` is as it came, content encoding and all; empty where it was not asked for. ``cut`` says that the
+    server would have gone on beyond ``MOST_BODY_BYTES``.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cut: bool
+
+
+class Exchange(asyncio.Protocol):
+    """Feeds llhttp until one final answer is whole, cut or broken. One exchange serves one connection."""
+
+    def __init__(self, trace: Trace, *, head: bool, keep_body: bool) -> None:
+        self._trace, self._head, self._keep_body = trace, head, keep_body
+        self._parser = httptools.HttpResponseParser(self)
+        # RFC 9112 section 2.2 lets a recipient take a bare line feed; small devices send it.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+        self._started = self._headers_done = self._framed = False
+        self._head_bytes = self._rest_bytes = 0
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+    # From the transport.
+
+    def data_received(self, data: bytes) -> None:
+        if self.done.done():
+            return
+        if not self._started:
+            self._started = True
+            self._trace.enter("transfer")
+        if self._headers_done:
+            self._rest_bytes += len(data)
+        else:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._finish()
+        except httptools.HttpParserError:
+            self._fail("malformed", "the answer is not HTTP/1")
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Everything counts that came over the wire: chunk framing, interim answers and trailers too."""
+        if self._head_bytes > MOST_HEADER_BYTES and not self._headers_done:
+            self._fail("headers_too_large", f"more than {MOST_HEADER_BYTES} bytes of headers")
+        elif self._rest_bytes > MOST_BODY_BYTES:
+            self._finish(cut=True)
+
+    def eof_received(self) -> None:
+        self._ended()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is None:
+            self._ended()
+        elif not self.done.done():
+            self.done.set_exception(error)
+        del self._parser  # it points back here; without the cycle both go at once
+
+    # From the parser.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or, after the body, one trailer: those are of no interest."""
+        if self._headers_done:
+            return
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head of an interim (1xx) or of the final answer is whole."""
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self._headers.clear()
+            return
+        self._headers_done = True
+        self._framed = "content-length" in self._headers or "chunked" in self._headers.get("transfer-encoding", "")
+        if self._head:
+            self._finish()
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body, without its chunk framing."""
+        if self._keep_body:
+            self._body += data[: MOST_BODY_BYTES - len(self._body)]
+
+    def on_message_complete(self) -> None:
+        """An interim or the final answer is whole."""
+        if self._headers_done:
+            self._finish()
+
+    # Ends.
+
+    def _ended(self) -> None:
+        """The server closed: the end of a body that has no other, too early for everything else."""
+        if self.done.done():
+            return
+        if self._headers_done and not self._framed:
+            self._finish()
+        elif self._started:
+            self._fail("incomplete", "the server closed in the middle of its answer")
+        else:
+            self._fail("closed", "the server closed without an answer")
+
+    def _finish(self, *, cut: bool = False) -> None:
+        if not self.done.done():
+            status = self._parser.get_status_code()
+            self.done.set_result(Response(status, self._headers, bytes(self._body), cut))
+
+    def _fail(self, reason: str, detail: str) -> None:
+        if not self.done.done():
+            self.done.set_exception(Failure(reason, detail))
+
+    def forget(self) -> None:
+        """Nobody waits any more: what came of it is of no interest, not even to the loop's exception handler."""
+        if not self.done.cancel() and not self.done.cancelled():
+            self.done.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes out: whole, as bytes. ``secure`` names the TLS context and the server's name."""
+
+    wire: bytes
+    port: int
+    head: bool
+    keep_body: bool
+    secure: tuple[ssl.SSLContext, str] | None
+
+
+async def exchange(request: Request, address: Address, trace: Trace) -> Response:
+    """Connect, send, and read the answer. ``Failure``, ``OSError`` or ``ssl.SSLError`` where there is none.
+
+    The connection is gone when this returns, however it ends. Phases: ``connect``, ``tls``, ``processing`` (until
+    the first byte of the answer) and ``transfer``.
+    """
+    transport, protocol = await connect(
+        lambda: Exchange(trace, head=request.head, keep_body=request.keep_body), address, request.port, trace
+    )
+    try:
+        if request.secure is not None:
+            transport = await start_tls(transport, protocol, *request.secure, trace)
+        trace.enter("processing")
+        transport.write(request.wire)
+        response = await protocol.done
+        trace.close()
+        return response
+    finally:
+        protocol.forget()
+        transport.abort()

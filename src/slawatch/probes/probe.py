@@ -1,0 +1,195 @@
+"""One probe, from its target to an observation: the only call that the scheduler makes."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import ssl
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from slawatch.domain.grammar import format_duration
+from slawatch.domain.interval import Duration
+from slawatch.domain.observation import Observation
+from slawatch.probes.answer import ANY, Answer, Failure, Reason, Reasons, Trace
+from slawatch.probes.echo import Echo, Opener, open_socket
+from slawatch.probes.options import Family, ProbeOptions
+from slawatch.probes.outbound import AddressPolicy, Outbound
+from slawatch.probes.resolver import Resolver
+from slawatch.probes.tls import TlsContexts, failed_handshake
+from slawatch.runtime.clock import Clock, SystemClock
+from slawatch.runtime.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+LONGEST_DETAIL = 256
+
+_REFUSED = frozenset({errno.ECONNREFUSED})
+_RESET = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ESHUTDOWN, errno.ENOTCONN})
+_UNREACHABLE = frozenset(
+    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENONET, errno.ENOPROTOOPT, errno.EMSGSIZE}
+)
+_BY_ERRNO = {
+    **dict.fromkeys(_REFUSED, "refused"),
+    **dict.fromkeys(_RESET, "reset"),
+    **dict.fromkeys(_UNREACHABLE, "unreachable"),
+    errno.ETIMEDOUT: "timeout",
+}
+"""What the other side or the network did. Every other error of the system is this machine's own (S11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of probe: what its module in ``kinds/`` declares."""
+
+    name: str
+    summary: str
+    options: type[ProbeOptions]
+    target: Callable[[str], Any]
+    probe: Callable[[Any, Any, ProbeContext], Awaitable[Answer]]
+    schemes: tuple[str, ...]
+    reasons: Reasons
+
+
+@dataclass(slots=True)
+class ProbeContext:
+    """What one running probe has at hand. ``deadline`` is in the loop's time; past it the probe is cancelled."""
+
+    deadline: float
+    trace: Trace
+    outbound: Outbound
+    echo: Callable[[Family], Echo]
+    """The shared ICMP socket of a family; ``Unavailable`` where this process may have none."""
+    tls: TlsContexts
+
+    def judged(self, took: Duration, slow: Duration | None) -> Answer:
+        """``slow`` where it took longer than the threshold, else ``answered``."""
+        if slow is not None and took > slow:
+            return Answer("slow", f"took {_rounded(took)}, more than {format_duration(slow)}")
+        return Answer("answered")
+
+
+class Resources:
+    """What all probes share: the door, ICMP sockets, TLS contexts. An asynchronous context manager.
+
+    ``resolvers`` ``None`` means those of the system. The ICMP sockets open with the first ping.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        resolver: Resolver | None = None,
+        policy: AddressPolicy | None = None,
+        icmp_opener: Opener = open_socket,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy())
+        self.tls = TlsContexts()
+        self._opener = icmp_opener
+        self._echoes: dict[Family, Echo] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for echo in self._echoes.values():
+            echo.close()
+        self._echoes.clear()
+
+    def echo(self, family: Family) -> Echo:
+        """The ICMP socket of a family; ``Unavailable`` where this process may have none."""
+        echo = self._echoes.get(family)
+        if echo is None:
+            echo = self._echoes[family] = Echo(family, self.clock, self._opener)
+        return echo
+
+    def context(self, deadline: float) -> ProbeContext:
+        """A context for one probe that ends at ``deadline``, in the loop's time."""
+        return ProbeContext(deadline, Trace(self.clock), self.outbound, self.echo, self.tls)
+
+
+async def observe(
+    kind: Kind,
+    target: object,
+    options: ProbeOptions,
+    resources: Resources,
+    timeout: Duration,  # noqa: ASYNC109  in microseconds, and the observation says that it passed
+) -> Observation:
+    """Probe once and say what was seen, at most ``timeout`` microseconds later.
+
+    Raises nothing but ``CancelledError``: what goes wrong on the other side is DOWN with its reason, what goes wrong
+    on this side is VOID with its cause (S11). The instant is that of the start (S3).
+    """
+    clock = resources.clock
+    started, begun = clock.now(), clock.monotonic()
+    context = resources.context(asyncio.get_running_loop().time() + timeout / 1e6)
+    try:
+        async with asyncio.timeout_at(context.deadline):
+            answer = await kind.probe(target, options, context)
+    except TimeoutError:
+        answer = Answer("timeout", f"not done within {format_duration(timeout)}; last phase: {_last(context)}")
+    except Failure as failure:
+        answer = failure.answer
+    except Exception as error:  # noqa: BLE001  whatever it is, it must not end the scheduler
+        answer = _from_error(kind, error)
+    return _observation(kind, answer, context.trace, started, clock.monotonic() - begun)
+
+
+def _observation(kind: Kind, answer: Answer, trace: Trace, started: int, duration: int) -> Observation:
+    reason = kind.reasons.get(answer.reason)
+    if reason is None:
+        log.error("probe kind %s gave a reason that is not in its table: %s", kind.name, answer.reason)
+        answer, reason = Answer("internal_error"), ANY["internal_error"]
+    return Observation(
+        started=started,
+        duration=duration,
+        verdict=reason.verdict,
+        reason=answer.reason,
+        detail=printable(answer.detail),
+        phases=trace.phases(),
+        certificate_expiry=trace.certificate_expiry,
+        cause=reason.cause,
+    )
+
+
+def _from_error(kind: Kind, error: Exception) -> Answer:
+    """The answer for an exception that a probe let through."""
+    if isinstance(error, ssl.SSLError) and "tls" in kind.reasons:
+        return failed_handshake(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return Answer(_BY_ERRNO.get(error.errno, "prober_fault"), os.strerror(error.errno))
+    if isinstance(error, ConnectionError):
+        return Answer("reset", "connection lost")
+    if isinstance(error, Unavailable | MemoryError):
+        return Answer("prober_fault", str(error) or "out of memory")
+    # The message of an unexpected exception may quote a secret; its type and place cannot.
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.error("probe kind %s failed with %s\n%s", kind.name, type(error).__name__, place)
+    return Answer("internal_error", type(error).__name__)
+
+
+def _last(context: ProbeContext) -> str:
+    return context.trace.phase or "none"
+
+
+def _rounded(length: Duration) -> str:
+    """For people: whole milliseconds from 10 ms on."""
+    return format_duration(length // 1000 * 1000 if length >= 10_000 else length)
+
+
+def printable(text: str) -> str:
+    """At most 256 printable characters."""
+    if text.isprintable() and len(text) <= LONGEST_DETAIL:
+        return text
+    return "".join(c if c.isprintable() else "·" for c in text)[:LONGEST_DETAIL]
+
+
+__all__ = ["Kind", "ProbeContext", "Reason", "Resources", "observe", "printable"]

@@ -1,0 +1,95 @@
+"""Certificates made for a test: an authority of its own, and leaves good and bad."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+DAY = timedelta(days=1)
+
+
+@cache
+def _key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A root, and where its certificate lies as PEM."""
+
+    folder: Path
+    certificate: x509.Certificate
+
+    @property
+    def path(self) -> str:
+        return str(self.folder / "ca.pem")
+
+    def server(
+        self,
+        *names: str,
+        starts: datetime = NOW - DAY,
+        ends: datetime = NOW + 30 * DAY,
+        self_signed: bool = False,
+    ) -> ssl.SSLContext:
+        """A server's context with a leaf for ``names``, valid from ``starts`` to ``ends``."""
+        subject = _name(names[0])
+        alternatives = [_alternative(name) for name in names]
+        leaf = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject if self_signed else self.certificate.subject)
+            .public_key(_key().public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(starts)
+            .not_valid_after(ends)
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            .sign(_key(), hashes.SHA256())
+        )
+        path = self.folder / f"leaf-{leaf.serial_number}.pem"
+        key = _key().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.write_bytes(key + leaf.public_bytes(serialization.Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def authority(folder: Path) -> Authority:
+    """A new root in ``folder``."""
+    name = _name("slawatch test authority")
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(_key().public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - 2 * DAY)
+        .not_valid_after(NOW + 60 * DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(_key(), hashes.SHA256())
+    )
+    made = Authority(folder, certificate)
+    Path(made.path).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return made

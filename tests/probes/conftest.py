@@ -1,0 +1,40 @@
+"""Every asynchronous test here runs on asyncio's own loop and on uvloop: the daemon runs on either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+import uvloop
+
+from probes.driver import Driver
+from probes.servers import Servers
+from slawatch.probes.probe import Resources
+from slawatch.probes.resolver import Resolver
+from slawatch.runtime.clock import SystemClock
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[Servers]:
+    async with Servers() as servers:
+        yield servers
+
+
+@pytest.fixture
+async def resources() -> AsyncIterator[Resources]:
+    """Shared resources whose resolver has no server at all: no test may ask the machine's own."""
+    clock = SystemClock()
+    async with Resources(clock, resolver=Resolver(clock, servers=())) as resources:
+        yield resources
+
+
+@pytest.fixture
+def observe(resources: Resources) -> Driver:
+    return Driver(resources)
