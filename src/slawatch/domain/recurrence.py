@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from dateutil.rrule import rrule, rrulestr
+from dateutil.rrule import rrule, rrulestr  # type: ignore[import-untyped]
 
 from slawatch.domain.interval import Duration, Instant, Interval, to_instant
 from slawatch.domain.local_time import instant_of, local_of, zone
