@@ -5,6 +5,8 @@
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
+# A firm's own certificate authority, where the base image has one, holds for uv as well.
+ENV UV_SYSTEM_CERTS=1
 WORKDIR /source
 RUN python3 -m venv /tools && /tools/bin/pip install --quiet uv
 COPY pyproject.toml requirements.lock README.md LICENSE ./

@@ -10,6 +10,9 @@ UNITDIR ?= /etc/systemd/system
 SYSTEM_PYTHON ?= $(firstword $(wildcard /usr/bin/python3) $(PYTHON))
 
 BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# uv trusts what the system trusts, as pip does: a firm may have a certificate authority of its own.
+export UV_SYSTEM_CERTS := 1
 TESTS ?=
 
 .DEFAULT_GOAL := help
