@@ -154,6 +154,21 @@ def blind(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
     return replace(state, known=False, since=change.at, cause=cause), [change]
 
 
+def disown(state: EndpointState, changes: Sequence[Change], start: Instant, end: Instant, cause: Cause) -> Outcome:
+    """Make all of ``[start, end)`` UNKNOWN after the wall clock stepped (S3), what was recorded in it included.
+
+    ``changes`` are those of the endpoint so far. Each one inside the span is answered by a later entry at the same
+    instant, which wins (S17). The caller lets no observation of the span through.
+    """
+    first = state.unknown_from(start, cause)._replace(at=start)
+    facts: list[Fact] = [first._replace(earliest=min(first.earliest, start), latest=start)]
+    facts += [
+        Change(change.at, State.UNKNOWN, change.at, change.at, cause) for change in changes if start < change.at < end
+    ]
+    since = max([start, *(change.at for change in changes)])
+    return replace(state, known=False, since=since, cause=cause, run=(), fresh_until=None), facts
+
+
 def resume(
     changes: Sequence[Change],
     suspicion: Suspicion | None,

@@ -10,14 +10,14 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Protocol
 
 from slawatch.domain.facts import Blip, Change, Fact, Suspicion
-from slawatch.domain.interval import Duration, Instant
-from slawatch.domain.observation import Cause, Observation
-from slawatch.domain.state_machine import Cadence, EndpointState, blind, expire, resume, step
+from slawatch.domain.interval import DISTANT_PAST, Duration, Instant
+from slawatch.domain.observation import Cause, Observation, Verdict
+from slawatch.domain.state_machine import Cadence, EndpointState, blind, disown, expire, resume, step
 from slawatch.domain.timeline import Timeline, closed, endpoint_timeline
 from slawatch.runtime.clock import Clock
 from slawatch.storage.entries import EndpointKey, Entry
@@ -100,6 +100,7 @@ class Recorder:
         self._clock = clock
         self._changed = changed
         self._tracks: dict[str, Track] = {}
+        self._ambiguous: tuple[Instant, Cause] = (DISTANT_PAST, Cause.CLOCK_STEP)
 
     @property
     def tracks(self) -> Mapping[str, Track]:
@@ -139,6 +140,9 @@ class Recorder:
         track.last = observation
         track.counts[observation.verdict.value] += 1
         self._ledger.observe(track.key, observation)
+        until, cause = self._ambiguous
+        if observation.started < until:
+            observation = replace(observation, verdict=Verdict.VOID, cause=cause)
         self._take(track, step(track.state, observation, track.cadence))
         return track.state.suspect
 
@@ -151,10 +155,12 @@ class Recorder:
             if fresh_until is not None and now > fresh_until + track.cadence.timeout + _SLACK:
                 self._take(track, expire(track.state, now))
 
-    def blind_all(self, at: Instant, cause: Cause) -> None:
-        """From ``at`` on nothing is known of any endpoint: the prober itself could not see (S3, S11)."""
+    def clock_jumped(self, start: Instant, end: Instant, cause: Cause) -> None:
+        """Wall time did not pass as it should have: ``[start, end)`` is UNKNOWN for every endpoint (S3), also what
+        was recorded in it, and also what is still to be observed in it after a step back."""
+        self._ambiguous = max(self._ambiguous[0], end), cause
         for track in self._tracks.values():
-            self._take(track, blind(track.state, at, cause))
+            self._take(track, disown(track.state, track.changes, start, end, cause))
 
     def _take(self, track: Track, outcome: tuple[EndpointState, list[Fact]]) -> None:
         track.state, facts = outcome

@@ -1,0 +1,136 @@
+"""Reading a history file of any size: JSON (a list), JSON Lines or CSV (S5, S17).
+
+Errors name the file, the line and what is expected. Only what judging needs is kept in memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from slawatch.domain.history import History, add_row
+from slawatch.runtime.errors import InputError
+
+_CSV_COLUMNS = ("endpoint", "at", "state")
+
+
+def read_history(path: Path, client: str | None = None) -> History:
+    """The history in a file (``-`` is standard input), not sealed yet.
+
+    Rows that name another client are passed over when ``client`` is given.
+    """
+    if str(path) == "-":
+        return _read(sys.stdin, "standard input", path.suffix, client)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return _read(stream, str(path), path.suffix, client)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}): expected JSON, JSON Lines or CSV") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+
+
+def _read(stream: IO[str], name: str, suffix: str, client: str | None) -> History:
+    first = stream.readline()
+    rest = iter(stream)
+    start = first.lstrip()
+    if suffix == ".csv" or (start and start[0] not in "[{"):
+        rows = _csv_rows([first], rest, name)
+    elif start.startswith("["):
+        rows = _json_rows(first + stream.read(), name)
+    else:
+        rows = _json_lines(first, rest, name)
+    history = History()
+    for line, row in rows:
+        if client is not None and row.get("client", client) != client:
+            continue
+        try:
+            add_row(history, row)
+        except ValueError as error:
+            raise InputError(f"{name}:{line}: {error}") from None
+    return history
+
+
+def _json_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}:{error.lineno}: {error.msg}: expected a JSON list of rows") from None
+    for index, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise InputError(f"{name}: row {index}: expected an object")
+        yield index, row
+
+
+def _json_lines(first: str, rest: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    decode = json.JSONDecoder().decode
+    number = 0
+    for lines in ((first,), rest):
+        for line in lines:
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                row = decode(line)
+            except json.JSONDecodeError as error:
+                raise InputError(f"{name}:{number}:{error.colno}: {error.msg}: expected a JSON object") from None
+            if not isinstance(row, dict):
+                raise InputError(f"{name}:{number}: expected a JSON object on each line")
+            yield number, row
+
+
+def _csv_rows(first: Iterable[str], rest: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """CSV with a header names its columns; without one they are endpoint, at, state. Empty cells are left out."""
+
+    def lines() -> Iterator[str]:
+        yield from first
+        yield from rest
+
+    reader = csv.reader(lines())
+    columns: tuple[str, ...] = _CSV_COLUMNS
+    for cells in reader:
+        if not cells:
+            continue
+        if reader.line_num == 1 and "endpoint" in cells:
+            columns = tuple(cells)
+            continue
+        if len(cells) != len(columns):
+            expected = ", ".join(columns)
+            raise InputError(f"{name}:{reader.line_num}: {len(cells)} columns: expected {len(columns)} ({expected})")
+        yield reader.line_num, _csv_row(dict(zip(columns, cells, strict=True)))
+
+
+def _csv_row(cells: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {key: value for key, value in cells.items() if value != ""}
+    if "edges_low" in row and "edges_high" in row:
+        row["edges"] = {"low": row.pop("edges_low"), "high": row.pop("edges_high")}
+    for key in ("services", "contracts"):
+        if key in row:
+            row[key] = row[key].split()
+    if "count" in row and row["count"].isdigit():
+        row["count"] = int(row["count"])
+    return row
+
+
+def csv_text(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
+    """Rows as CSV lines that :func:`read_history` reads, beginning with the header."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        flat = dict(row)
+        edges = flat.pop("edges", None)
+        if edges:
+            flat |= {"edges_low": edges["low"], "edges_high": edges["high"]}
+        flat |= {key: " ".join(flat[key]) for key in ("services", "contracts") if key in flat}
+        writer.writerow(flat)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    if buffer.tell():
+        yield buffer.getvalue()
