@@ -1,0 +1,1 @@
+"""What Prometheus sees: the names of all metrics, and the text of one snapshot."""

@@ -1,0 +1,192 @@
+"""One snapshot → the text that Prometheus reads. Pure: the same snapshot gives the same bytes.
+
+Rendering ten thousand endpoints takes a good part of a second; call :func:`render` in a thread. Everything it reads
+is immutable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from slawatch.domain.compliance import Verdict
+from slawatch.domain.facts import State
+from slawatch.domain.observation import Verdict as ProbeVerdict
+from slawatch.domain.risk import Level
+from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
+from slawatch.exposition import metrics
+from slawatch.exposition.metrics import Kind, Metric
+from slawatch.exposition.self_metrics import Histogram, SelfMetrics
+
+Row = tuple[Metric, tuple[str, ...], float]
+"""A metric, the values of its labels in their order, and the sample."""
+
+_JUDGED = tuple(verdict for verdict in Verdict if verdict is not Verdict.OPEN)
+
+
+def render(snapshot: Snapshot, own: SelfMetrics, accept: str = "") -> tuple[bytes, str]:
+    """The text and its content type: OpenMetrics where ``accept``, the request's header, asks for it."""
+    encode, content_type = choose_encoder(accept)
+    return encode(_Once(list(families(snapshot, own)))), content_type
+
+
+class _Once(Collector):
+    """Families that were already made, in the form that an encoder takes."""
+
+    def __init__(self, made: Sequence[Family]) -> None:
+        self._made = made
+
+    def collect(self) -> Sequence[Family]:
+        return self._made
+
+
+def families(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Family]:
+    """Every metric that has a sample, in the order of :data:`~slawatch.exposition.metrics.METRICS`."""
+    made: dict[str, Family] = {}
+    for metric, labels, value in _rows(snapshot, own):
+        family = made.get(metric.name)
+        if family is None:
+            family = made[metric.name] = _family(metric)
+        assert isinstance(family, GaugeMetricFamily | CounterMetricFamily)
+        family.add_metric(labels, value)
+    made[metrics.PROBE_LATENESS.name] = _histogram(metrics.PROBE_LATENESS, (own.site,), own.lateness)
+    return (made[metric.name] for metric in metrics.METRICS if metric.name in made)
+
+
+def _family(metric: Metric) -> Family:
+    if metric.kind is Kind.COUNTER:
+        return CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels, unit=metric.unit)
+
+
+def _histogram(metric: Metric, labels: tuple[str, ...], histogram: Histogram) -> Family:
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels, unit=metric.unit)
+    running, buckets = 0, []
+    for bound, count in zip(histogram.bounds, histogram.counts, strict=False):
+        running += count
+        buckets.append((repr(_seconds(bound)), float(running)))
+    buckets.append(("+Inf", float(sum(histogram.counts))))
+    family.add_metric(labels, buckets, _seconds(histogram.total))
+    return family
+
+
+def _rows(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
+    for endpoint in snapshot.endpoints:
+        yield from _endpoint(endpoint, own.site)
+    for contract in snapshot.contracts:
+        yield from _contract(contract)
+    yield from _daemon(snapshot, own)
+
+
+def _endpoint(status: EndpointStatus, site: str) -> Iterator[Row]:
+    labels = (status.client, status.name, status.probe, site)
+    known = status.state is not State.UNKNOWN
+    if known:
+        yield metrics.ENDPOINT_UP, labels, float(status.state is not State.DOWN)
+        yield metrics.ENDPOINT_DEGRADED, labels, float(status.state is State.DEGRADED)
+    yield metrics.ENDPOINT_KNOWN, labels, float(known)
+    if status.last_transition is not None:
+        yield metrics.ENDPOINT_LAST_TRANSITION, labels, _seconds(status.last_transition)
+    for verdict in ProbeVerdict:
+        yield metrics.PROBES, (*labels, verdict.value), float(status.counts.get(verdict.value, 0))
+    if status.last is None:
+        return
+    yield metrics.PROBE_DURATION, (*labels, "total"), _seconds(status.last.duration)
+    for phase, length in status.last.phases:
+        yield metrics.PROBE_DURATION, (*labels, phase), _seconds(length)
+    if status.last.certificate_expiry is not None:
+        yield metrics.TLS_EXPIRY, labels, _seconds(status.last.certificate_expiry)
+
+
+def _contract(status: ContractStatus) -> Iterator[Row]:
+    contract = status.contract
+    labels = (contract.client, contract.service, contract.name)
+    yield from _account(status, labels)
+    yield from _ahead(status, labels)
+    yield from _last_period(status, labels)
+
+
+def _account(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
+    """The period to date: figures, coverage, budget, classes of time."""
+    account = status.compliance
+    yield metrics.SLA_TARGET, labels, float(account.target)
+    for bound in ("low", "point", "high"):
+        ratio: Fraction | None = getattr(account.availability, bound)
+        if ratio is not None:
+            yield metrics.SLA_AVAILABILITY, (*labels, bound), float(ratio)
+    if account.coverage is not None:
+        yield metrics.SLA_COVERAGE, labels, float(account.coverage)
+    yield metrics.SLA_BUDGET, labels, _seconds(account.budget.allowed)
+    yield metrics.SLA_BUDGET_USED, labels, _seconds(account.budget.used)
+    yield metrics.SLA_BUDGET_REMAINING, labels, _seconds(account.budget.left)
+    for name, length in (
+        ("up", account.classes.up),
+        ("degraded", account.classes.degraded),
+        ("down", account.classes.down),
+        ("unknown", account.classes.unknown),
+        ("excluded", account.excluded),
+        ("outside_hours", account.outside_hours),
+        ("outside_contract", account.outside_contract),
+    ):
+        yield metrics.SLA_CLASS, (*labels, name), _seconds(length)
+    yield metrics.SLA_PERIOD_START, labels, _seconds(account.period.start)
+    yield metrics.SLA_PERIOD_END, labels, _seconds(account.period.end)
+
+
+def _ahead(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
+    """What can still become of the period."""
+    risk, account = status.risk, status.compliance
+    for window, rate in status.burn_rates.items():
+        yield metrics.SLA_BURN_RATE, (*labels, window), float(rate)
+    if risk.breach_at is not None:
+        yield metrics.SLA_BREACH, labels, _seconds(risk.breach_at)
+    for level in Level:
+        yield metrics.SLA_RISK, (*labels, level.value), float(risk.level is level)
+    if account.best is not None:
+        yield metrics.SLA_BEST, labels, float(account.best)
+    if account.worst is not None:
+        yield metrics.SLA_WORST, labels, float(account.worst)
+    if status.settlement is not None:
+        at_stake = status.settlement.at_low
+        yield metrics.SLA_CREDIT_AT_STAKE, (*labels, at_stake.currency), _money(at_stake.amount)
+
+
+def _last_period(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
+    if status.last is None:
+        return
+    account, settlement = status.last.compliance, status.last.settlement
+    for verdict in _JUDGED:
+        yield metrics.SLA_LAST_VERDICT, (*labels, verdict.value), float(account.verdict is verdict)
+    if account.availability.point is not None:
+        yield metrics.SLA_LAST_AVAILABILITY, labels, float(account.availability.point)
+    if settlement is not None and settlement.amount is not None:
+        yield metrics.SLA_CREDIT_DUE, (*labels, settlement.currency), _money(settlement.amount.amount)
+
+
+def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
+    yield metrics.PROBE_SLOTS_MISSED, (own.site,), float(own.slots_missed)
+    if snapshot.generation:
+        yield metrics.EVALUATION_TIME, (), _seconds(snapshot.at)
+    yield metrics.LOOP_LAG, (), _seconds(own.loop_lag)
+    yield metrics.LEDGER_QUEUE, (), float(own.ledger_queue)
+    yield metrics.LEDGER_COMMITS, (), float(own.ledger_commits)
+    if own.last_commit_age is not None:
+        yield metrics.LEDGER_COMMIT_AGE, (), _seconds(own.last_commit_age)
+    yield metrics.CONFIGURATION_GENERATION, (), float(snapshot.configuration_generation)
+    yield metrics.CONFIGURATION_OK, (), float(not snapshot.configuration_error)
+    yield metrics.BUILD_INFO, (own.version, own.python, own.database, own.site), 1.0
+
+
+def _seconds(microseconds: int) -> float:
+    """Prometheus knows no integers; a double holds microseconds of this millennium to within a half."""
+    return microseconds / 1_000_000
+
+
+def _money(amount: Decimal) -> float:
+    return float(amount)
