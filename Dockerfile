@@ -1,7 +1,7 @@
-# The image runs as nobody in particular, keeps its database in /var/lib/slawatch and reads /etc/slawatch;
-# everything else may be read-only:
-#   docker run --read-only --tmpfs /tmp -v slawatch:/var/lib/slawatch -v ./config:/etc/slawatch:ro -p 9797:9797 slawatch
-# The configuration has to say `listen: 0.0.0.0:9797` for a published port to reach it.
+# The image runs as a user of its own, keeps its database in /var/lib/slawatch and reads /etc/slawatch; all else may be
+# read-only. It measures from the host's network, and is reached where the configuration says `listen:`:
+#   docker run --read-only --tmpfs /tmp --network host -v slawatch:/var/lib/slawatch -v ./config:/etc/slawatch:ro slawatch
+# Ping needs net.ipv4.ping_group_range to hold group 9797 on the host (or --cap-add NET_RAW and a user who may use it).
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
@@ -17,7 +17,7 @@ RUN /tools/bin/uv venv --quiet --python "$(command -v python3)" /opt/slawatch \
       --constraints requirements.lock --build-constraints requirements.lock ".[postgres,fast]"
 
 FROM ${BASE}
-RUN useradd --system --uid 9797 --home-dir /var/lib/slawatch --create-home --shell /usr/sbin/nologin slawatch \
+RUN useradd --uid 9797 --home-dir /var/lib/slawatch --create-home --shell /usr/sbin/nologin slawatch \
  && install -d -m 0755 /etc/slawatch
 COPY --from=build /opt/slawatch /opt/slawatch
 USER slawatch

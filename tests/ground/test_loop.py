@@ -9,6 +9,8 @@ from pathlib import Path
 
 import aiosqlite
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from slawatch.runtime.clock import Clock, SystemClock
 from support import loop as virtual
@@ -127,6 +129,21 @@ def test_commands_to_sqlite_hold_time(tmp_path: Path) -> None:
         return clock.monotonic()
 
     assert run_virtual(main) == 0
+
+
+def test_commands_through_sqlalchemy_hold_time(tmp_path: Path) -> None:
+    async def main(clock: FakeClock) -> tuple[int, int]:
+        ticking = asyncio.create_task(_tick_for_ever())
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE t (n)"))
+        async with engine.connect() as connection:
+            count = await connection.scalar(text("SELECT count(*) FROM t"))
+        await engine.dispose()
+        ticking.cancel()
+        return count or 0, clock.monotonic()
+
+    assert run_virtual(main) == (0, 0)
 
 
 def test_an_exchange_over_a_socket_holds_time_when_it_is_told_to() -> None:
