@@ -23,6 +23,8 @@ class Servers:
         self.connections = 0
         self.requests: list[bytes] = []
         """What `answering` servers were asked, whole."""
+        self.sent: list[int] = []
+        """What `endless` servers sent, if they were told to count here: bytes, piece by piece."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,6 +39,11 @@ class Servers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for opened in self._sockets:
             opened.close()
+
+    @property
+    def open(self) -> int:
+        """Connections that are not at their end yet."""
+        return len(self._tasks)
 
     async def start(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
         """Serve; the port is returned."""

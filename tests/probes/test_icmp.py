@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from probes.driver import HASTY, Driver
 from probes.quiet_network import QuietNetwork
+from probes.scene import Scene
+from probes.servers import Servers
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
 from slawatch.probes.echo import Echo, checksum, icmp_rights, open_socket
@@ -271,3 +273,22 @@ async def test_the_kernel_hands_over_only_replies_and_errors() -> None:
         opened.close()
         assert set(heard) <= ({0, 3, 11, 12} if family == 4 else {129, 1, 2, 3, 4})
         assert heard
+
+
+class QuietScene(Scene):
+    """Pings inside a network of its own, where hosts can be told to keep silent."""
+
+    @asynccontextmanager
+    async def resources(self, silent: bool) -> AsyncIterator[Resources]:
+        network = QuietNetwork()
+        network.answers(not silent)
+        async with driver(network) as made:
+            yield made.resources
+        network.close()
+
+
+async def _host(servers: Servers) -> str:
+    return "127.0.0.1"
+
+
+SCENE = QuietScene(good=_host, silent=_host)

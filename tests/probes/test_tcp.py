@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from probes.driver import HASTY, Driver
+from probes.scene import Scene
 from probes.servers import Servers, endless, reset, silence
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.kinds.tcp import MOST_BYTES, Options, target
@@ -188,3 +189,18 @@ async def test_errors_of_the_system(observe: Driver, monkeypatch: pytest.MonkeyP
     seen = await observe("tcp", "127.0.0.1:9")
     assert seen.reason == reason
     assert seen.verdict is (Verdict.VOID if reason == "prober_fault" else Verdict.DOWN)
+
+
+async def _good(servers: Servers) -> str:
+    return f"127.0.0.1:{await servers.start(_greet)}"
+
+
+async def _silent(servers: Servers) -> str:
+    return f"127.0.0.1:{await servers.start(silence)}"
+
+
+async def _flood(servers: Servers) -> str:
+    return f"127.0.0.1:{await servers.start(endless(b'', b'x' * 4096, servers.sent))}"
+
+
+SCENE = Scene(good=_good, silent=_silent, flood=_flood, options={"send": "hello", "expect": "220 "})

@@ -94,7 +94,7 @@ ANY: Reasons = {
     "timeout": Reason(DOWN, "The probe did not come to its end within `timeout`."),
     "unreachable": Reason(DOWN, "The network said that the host, its network or its port cannot be reached."),
     "name_unknown": Reason(DOWN, "The resolver said that the name does not exist (NXDOMAIN)."),
-    "no_address": Reason(DOWN, "The name exists but has no address of the family that `ip` asks for."),
+    "no_address": Reason(DOWN, "The host exists but has no address of the family that `ip` asks for."),
     "resolver_lost": Reason(
         VOID,
         "None of our own resolvers gave a usable answer within half of the probe's time.",
@@ -102,12 +102,12 @@ ANY: Reasons = {
     ),
     "address_denied": Reason(
         VOID,
-        "The name stands for an address that slawatch refuses to talk to; the detail names it.",
+        "The target is, or its name stands for, an address that slawatch never talks to; the detail names it.",
         Cause.PROBER_FAULT,
     ),
     "prober_fault": Reason(
         VOID,
-        "This machine had no descriptor, memory, port, route interface or right left to ask; the detail says which.",
+        "This machine had no descriptor, memory, port, interface or right to ask with; the detail says which.",
         Cause.PROBER_FAULT,
     ),
     "internal_error": Reason(VOID, "A defect of slawatch itself, which is logged.", Cause.PROBER_FAULT),

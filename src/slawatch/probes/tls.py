@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import lru_cache
+from typing import Annotated
 
 from cryptography import x509
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from slawatch.domain.interval import Instant, to_instant
 from slawatch.probes.answer import Answer, Failure, Trace
@@ -23,6 +24,10 @@ _BY_CODE = {
 }
 
 
+def _server_name(text: str) -> str:
+    return parse_host(text).text
+
+
 class TlsOptions(ProbeOptions):
     """How a server's certificate is judged."""
 
@@ -34,13 +39,9 @@ class TlsOptions(ProbeOptions):
         pattern="^/",
         description="Absolute path of a PEM file with the authorities to trust instead of the system's.",
     )
-    name: str | None = Field(
+    name: Annotated[str, AfterValidator(_server_name)] | None = Field(
         default=None, description="Server name to ask for and to verify, where it differs from the target's host."
     )
-
-    def server_name(self, host: str) -> str:
-        """The name that goes into SNI and that the certificate must bear."""
-        return parse_host(self.name).text if self.name else host
 
 
 class TlsContexts:

@@ -130,8 +130,8 @@ async def _ask(first: Target, hop: Target, method: str, options: Options, contex
     address = await context.outbound.address(hop.host, options.ip, context.deadline, context.trace)
     secure = None
     if hop.secure:
-        name = options.tls.server_name(hop.host.text) if hop.host == first.host else hop.host.text
-        secure = (context.tls.context(options.tls), name)
+        name = options.tls.name if hop.host == first.host else None
+        secure = (context.tls.context(options.tls), name or hop.host.text)
     try:
         wire = _wire(first, hop, method, options)
     except Unavailable as error:

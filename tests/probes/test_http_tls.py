@@ -1,0 +1,114 @@
+"""The kind `http` over TLS: which certificates are good, and when they end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.certificates import DAY, NOW, Authority, authority
+from probes.driver import HASTY, Driver
+from probes.servers import Servers, reset, silence
+from slawatch.domain.interval import to_instant
+from slawatch.domain.observation import Cause, Verdict
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("authority"))
+
+
+async def test_a_good_certificate_and_its_end(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(OK, tls=root.server("127.0.0.1"))
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
+    assert (seen.verdict, seen.detail) == (Verdict.UP, "")
+    assert seen.certificate_expiry == to_instant(NOW + 30 * DAY)
+    assert [name for name, _ in seen.phases] == ["connect", "tls", "processing", "transfer"]
+
+
+async def test_by_name_and_by_another_name(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(OK, tls=root.server("localhost", "inner.example"))
+    url = f"https://localhost:{port}/"
+    assert (await observe("http", url, tls={"ca": root.path})).verdict is Verdict.UP
+    assert (await observe("http", url, tls={"ca": root.path, "name": "inner.example"})).verdict is Verdict.UP
+    assert (await observe("http", url, tls={"ca": root.path, "name": "x.example"})).reason == "certificate_wrong_host"
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"ends": NOW - timedelta(hours=1)}, "certificate_expired"),
+    ({"starts": NOW + DAY}, "certificate_not_yet_valid"),
+    ({"self_signed": True}, "certificate_untrusted"),
+]
+
+
+@pytest.mark.parametrize(("leaf", "reason"), BAD)
+async def test_bad_certificates(
+    observe: Driver, servers: Servers, root: Authority, leaf: dict[str, Any], reason: str
+) -> None:
+    port = await servers.answering(OK, tls=root.server("127.0.0.1", **leaf))
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
+    assert (seen.verdict, seen.reason) == (Verdict.DOWN, reason)
+    assert not servers.requests  # nothing was said to whoever that is
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"verify": False})
+    assert seen.verdict is Verdict.UP
+    assert seen.certificate_expiry == to_instant(leaf.get("ends", NOW + 30 * DAY))
+
+
+async def test_for_another_address(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(OK, tls=root.server("127.0.0.2", "localhost"))
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
+    assert seen.reason == "certificate_wrong_host"
+
+
+async def test_the_system_does_not_trust_a_root_of_ours(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(OK, tls=root.server("127.0.0.1"))
+    assert (await observe("http", f"https://127.0.0.1:{port}/")).reason == "certificate_untrusted"
+
+
+async def test_a_failure_keeps_the_end_of_the_certificate(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(b"HTTP/1.1 503 S\r\n\r\n", tls=root.server("127.0.0.1"))
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
+    assert (seen.reason, seen.certificate_expiry) == ("status", to_instant(NOW + 30 * DAY))
+    port = await servers.start(silence, root.server("127.0.0.1"))
+    seen = await observe("http", f"https://127.0.0.1:{port}/", HASTY * 4, tls={"ca": root.path})
+    assert (seen.reason, seen.certificate_expiry) == ("timeout", to_instant(NOW + 30 * DAY))
+
+
+async def test_servers_that_do_not_speak_tls(observe: Driver, servers: Servers, root: Authority) -> None:
+    plain = await servers.answering(OK)
+    mute = await servers.start(silence)
+    rude = await servers.start(reset)
+    assert (await observe("http", f"https://127.0.0.1:{mute}/", HASTY)).reason == "timeout"
+    assert (await observe("http", f"https://127.0.0.1:{rude}/")).reason == "reset"
+
+    async def babble(reader: object, writer: Any) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await writer.drain()
+
+    seen = await observe("http", f"https://127.0.0.1:{await servers.start(babble)}/")
+    assert (seen.verdict, seen.reason, seen.detail) == (Verdict.DOWN, "tls", "wrong version number")
+    secure = await servers.answering(OK, tls=root.server("127.0.0.1"))
+    assert (await observe("http", f"http://127.0.0.1:{secure}/", HASTY)).verdict is Verdict.DOWN
+    assert plain
+
+
+async def test_authorities_that_cannot_be_read(observe: Driver, servers: Servers, tmp_path: Path) -> None:
+    """S11: our own missing file says nothing of the endpoint."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    port = await servers.answering(OK)
+    for path in (empty, tmp_path / "none.pem"):
+        seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": str(path)})
+        assert (seen.verdict, seen.reason, seen.cause) == (Verdict.VOID, "trust_unavailable", Cause.PROBER_FAULT)
+        assert str(path) in seen.detail
+
+
+async def test_contexts_are_shared(observe: Driver, servers: Servers, root: Authority) -> None:
+    port = await servers.answering(OK, tls=root.server("127.0.0.1"))
+    for _ in range(2):
+        await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
+    assert len(observe.resources.tls._contexts) == 1
