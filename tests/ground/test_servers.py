@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import asyncpg
 import pytest
 
 from support.process import Server, accepts, free_port
-from support.servers import Alertmanager, MakeNginx, MakePrometheus, Postgres, Run, fetch
+from support.servers import TREE, Alertmanager, MakeNginx, MakePrometheus, Postgres, Run, fetch
 from support.waiting import async_eventually, eventually
 
 
@@ -112,6 +114,18 @@ def test_a_server_that_hangs_on_stop_is_killed_with_its_children(tmp_path: Path)
         server.kill()
     assert not Path(f"/proc/{own}").exists()
     eventually(lambda: _has_ended(child))
+
+
+@pytest.mark.server("ping")
+def test_a_server_dies_with_the_run_that_started_it() -> None:
+    inside = TREE.command(["/usr/bin/sleep", "1000"], user="nobody")
+    code = f"import subprocess, sys; print(subprocess.Popen({inside!r}).pid, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        pid = int(run.stdout.readline())
+        eventually(lambda: Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/usr/bin/sleep"))
+        run.kill()
+    eventually(lambda: _has_ended(pid))
 
 
 def _has_ended(pid: int) -> bool:
