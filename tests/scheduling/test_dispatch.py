@@ -140,6 +140,43 @@ def test_a_probe_longer_than_retry_every_is_followed_at_once_and_never_overlappe
     run_virtual(scene)
 
 
+def test_a_probe_that_outlives_its_timeout_is_cut_off_and_void_and_the_endpoint_goes_on() -> None:
+    """Timeout 2 s, cut off at the first look after 2.25 s; looks are 500 ms apart."""
+
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.takes["a"] = HOUR
+        estate.run(estate.plan(["a"], cadence(MINUTE, timeout=2 * SECOND)))
+        await pass_time(2 * MINUTE)
+        assert estate.cancelled[:2] == ["a", "a"]
+        assert len(estate.results["a"]) >= 6  # void: again at once, then each 10 s
+        for seen in estate.results["a"]:
+            assert (seen.verdict, seen.reason) == (Verdict.VOID, "overrun")
+            assert 2_250 * MILLISECOND < seen.duration <= 2_750 * MILLISECOND + SLACK
+        assert estate.dispatcher.tally.cancelled == 0
+        await estate.dispatcher.stop(0)
+
+    run_virtual(scene)
+
+
+def test_an_answer_that_lies_ready_after_a_stall_is_read_before_anything_is_cut_off() -> None:
+    """A success is never voided: not even where the loop stood still for longer than the probe's timeout."""
+
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.takes["a"] = SECOND
+        estate.run(estate.plan(["a"], cadence(MINUTE, timeout=2 * SECOND)))
+        while not estate.under_way:
+            await pass_time(MILLISECOND)
+        clock.advance(10 * SECOND)
+        await pass_time(MINUTE)
+        assert estate.cancelled == []
+        assert {seen.verdict for seen in estate.results["a"]} == {Verdict.UP}
+        await estate.dispatcher.stop()
+
+    run_virtual(scene)
+
+
 def test_slots_that_pass_while_a_probe_runs_are_skipped_and_counted() -> None:
     """Every 1 s, and each probe takes 2.5 s: it begins on every third slot and misses two in between."""
 

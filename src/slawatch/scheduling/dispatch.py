@@ -9,9 +9,8 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from slawatch.domain.interval import MILLISECOND, SECOND, Duration
 from slawatch.domain.observation import Observation, Verdict
@@ -19,13 +18,17 @@ from slawatch.domain.state_machine import Cadence
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.grid import Grid, spread
 from slawatch.scheduling.lateness import Tally
-from slawatch.scheduling.runner import Alibi, Probe, run
+from slawatch.scheduling.runner import OVERRUN, Alibi, Probe, overrun, run
 
 TICK: Duration = 5 * MILLISECOND
 """Probes that are due within one tick begin together, at its end: a cold wake costs more than a probe."""
 
 CONCURRENCY = 1_000
 """How many probes run at once at most, where descriptors allow it."""
+
+CUT_OFF_EVERY: Duration = 500 * MILLISECOND
+"""How often running probes are looked at for one that outlived its timeout. Probes keep their own deadlines; this is
+for those that do not, and a timer for each of them would cost a quarter of the whole dispatch."""
 
 STOP_WITHIN: Duration = 5 * SECOND
 """How long running probes may still take when the dispatcher stops."""
@@ -60,6 +63,12 @@ class _Entry:
     due: int | None = None
     """When its next probe is due; None while one runs."""
     task: asyncio.Task[None] | None = None
+    entered: bool = False
+    """Whether the task has taken its first step. Cancelled before, it would end without a trace."""
+    ending: bool = False
+    """Whether the task was told to end."""
+    cut_off: bool = False
+    """Whether it was told so for outliving its timeout."""
     began: int = 0
     suspect: bool = False
     hurry: int | None = None
@@ -103,15 +112,17 @@ class Dispatcher:
         self._heap: list[tuple[int, int, _Entry]] = []
         self._order = itertools.count()
         self._waiting: deque[tuple[int, _Entry]] = deque()
-        self._running = 0
+        self._under_way: set[_Entry] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._cutter: asyncio.TimerHandle | None = None
         self._wakes_at = 0
+        self._looks_at = 0
         self._active = False
 
     @property
     def running(self) -> int:
         """How many probes are under way."""
-        return self._running
+        return len(self._under_way)
 
     @property
     def waiting(self) -> int:
@@ -133,6 +144,8 @@ class Dispatcher:
         self._loop = self._loop or asyncio.get_running_loop()
         self._concurrency = min(self._concurrency, self._health.room())
         self._active = True
+        self._looks_at = self._clock.monotonic()
+        self._cut_off()
         now = self._clock.monotonic()
         for entry in self._entries.values():
             self._place(entry, now)
@@ -146,10 +159,10 @@ class Dispatcher:
         self._active = False
         self._disarm()
         self._waiting.clear()
-        left = await self._ended_of(self._tasks(), within)
-        for task in left:
-            task.cancel()
-        await self._ended_of(left, CANCEL_WITHIN)
+        await self._settle(within)
+        for entry in self._under_way:
+            self._cancel(entry)
+        await self._settle(CANCEL_WITHIN)
 
     def apply(self, plan: Mapping[str, Target]) -> None:
         """Make ``plan`` the one in force. Keys are identities.
@@ -168,8 +181,7 @@ class Dispatcher:
                 continue
             entry.number = spread(identity)
             entry.suspect, entry.hurry = False, None
-            if entry.task is not None:
-                entry.task.cancel()
+            self._cancel(entry)
             self._place(entry, now)
         self._rebuild()
 
@@ -192,8 +204,7 @@ class Dispatcher:
         entry.target = entry.due = entry.hurry = None
         if entry.task is None:
             del self._entries[identity]
-        else:
-            entry.task.cancel()
+        self._cancel(entry)
 
     def _place(self, entry: _Entry, now: int) -> None:
         if entry.target is not None:
@@ -231,9 +242,10 @@ class Dispatcher:
         self._timer = self._loop.call_later(wait / 1_000, self._tick)
 
     def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None
+        for timer in (self._timer, self._cutter):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._cutter = None
 
     def _tick(self) -> None:
         self._timer = None
@@ -258,7 +270,7 @@ class Dispatcher:
 
     def _fill(self, now: int) -> None:
         """Begin the probes that wait, as far as there is room."""
-        while self._waiting and self._running < self._concurrency:
+        while self._waiting and len(self._under_way) < self._concurrency:
             due, entry = self._waiting.popleft()
             if entry.due == due:
                 self._begin(entry, due, now)
@@ -271,33 +283,53 @@ class Dispatcher:
         if lateness > target.cadence.every:
             self.tally.missed += self._missed(target, entry, due, now)
         entry.due, entry.began, entry.suspect = None, now, False
-        self._running += 1
+        entry.entered = entry.ending = entry.cut_off = False
+        self._under_way.add(entry)
         self.tally.started += 1
         self.tally.lateness.add(lateness)
         if self._on_start is not None:
             self._on_start(target.identity, lateness)
         entry.task = self._loop.create_task(self._probe(entry, target))
-        entry.task.add_done_callback(partial(self._ended, entry, target.identity))
 
     async def _probe(self, entry: _Entry, target: Target) -> None:
-        observation = await run(target.probe, self._health, self._clock, target.cadence.timeout)
-        if entry.target is not target and entry.target != target:  # the plan changed meanwhile
-            return
+        entry.entered = True
+        try:
+            if not self._wanted(entry, target):  # the plan changed before this first step
+                raise asyncio.CancelledError
+            observation = await self._observe(entry, target)
+            if self._wanted(entry, target):
+                self._take(entry, target, observation)
+        except asyncio.CancelledError:
+            self.tally.cancelled += 1
+        finally:
+            self._ended(entry, target.identity)
+
+    def _wanted(self, entry: _Entry, target: Target) -> bool:
+        return entry.target is target or entry.target == target
+
+    async def _observe(self, entry: _Entry, target: Target) -> Observation:
+        try:
+            return await run(target.probe, self._health, self._clock, target.cadence.timeout)
+        except asyncio.CancelledError:
+            if not entry.cut_off:
+                raise
+            return overrun(self._clock, entry.began)
+
+    def _take(self, entry: _Entry, target: Target, observation: Observation) -> None:
         self.tally.finished += 1
         self.tally.last_finished = self._clock.monotonic()
         if observation.verdict is Verdict.VOID:
             self.retry_now(target.identity)
-        entry.suspect = self._sink(target.identity, observation)
-
-    def _ended(self, entry: _Entry, identity: str, task: asyncio.Task[None]) -> None:
-        entry.task = None
-        self._running -= 1
-        if task.cancelled():
-            self.tally.cancelled += 1
-        elif (error := task.exception()) is not None:
-            task.get_loop().call_exception_handler(
-                {"message": f"the result of {identity} was not taken", "exception": error, "task": task}
+        try:
+            entry.suspect = self._sink(target.identity, observation)
+        except Exception as error:  # noqa: BLE001 - whatever becomes of a result, probing goes on
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"the result of {target.identity} was not taken", "exception": error}
             )
+
+    def _ended(self, entry: _Entry, identity: str) -> None:
+        entry.task = None
+        self._under_way.discard(entry)
         if entry.target is None:
             del self._entries[identity]
         elif entry.due is None:
@@ -320,13 +352,28 @@ class Dispatcher:
     def _missed(self, target: Target, entry: _Entry, after: int, before: int) -> int:
         return self._grid.slots_between(after, before, target.cadence.every, entry.number)
 
-    def _tasks(self) -> set[asyncio.Task[None]]:
-        return {entry.task for entry in self._entries.values() if entry.task is not None}
+    def _cancel(self, entry: _Entry) -> None:
+        """End the entry's running probe. A task that has not begun sees for itself that it is not wanted."""
+        if entry.task is not None and entry.entered:
+            entry.ending = True
+            entry.task.cancel()
 
-    async def _ended_of(self, tasks: Iterable[asyncio.Task[None]], within: Duration) -> set[asyncio.Task[None]]:
-        """Wait for ``tasks``; the ones that are not done ``within`` that time."""
-        tasks = set(tasks)
-        if not tasks:
-            return set()
-        _, left = await asyncio.wait(tasks, timeout=within / 1_000_000)
-        return left
+    def _cut_off(self) -> None:
+        assert self._loop is not None
+        now = self._clock.monotonic()
+        late, self._looks_at = now - self._looks_at, now + CUT_OFF_EVERY
+        self._cutter = self._loop.call_later(CUT_OFF_EVERY / SECOND, self._cut_off)
+        if late > OVERRUN // 2:  # after a stall answers may lie ready: let them be read first
+            return
+        for entry in self._under_way:
+            target = entry.target
+            if target is None or entry.ending or now - entry.began <= target.cadence.timeout + OVERRUN:
+                continue
+            entry.cut_off = True
+            self._cancel(entry)
+
+    async def _settle(self, within: Duration) -> None:
+        """Wait until no probe runs, but no longer than ``within``."""
+        tasks = [entry.task for entry in self._under_way if entry.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within / SECOND)

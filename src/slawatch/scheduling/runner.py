@@ -1,4 +1,4 @@
-"""One probe: under a deadline, and with the prober's alibi when it fails (S11)."""
+"""One probe, with the prober's alibi when it fails (S11)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Probe = Callable[[], Awaitable[Observation]]
 """Asks one endpoint once. Keeps its own deadline, and answers a failure with a verdict instead of an exception."""
 
 OVERRUN: Duration = 250 * MILLISECOND
-"""How far beyond its timeout a probe may run before it is cut off. A probe that needs this is at fault itself."""
+"""How far beyond its timeout a probe may run. One that is found running after that is cut off and at fault itself."""
 
 DETAIL_LENGTH = 256
 """The longest detail that an observation carries, in characters."""
@@ -38,24 +38,25 @@ class Alibi(Protocol):
 async def run(probe: Probe, alibi: Alibi, clock: Clock, within: Duration) -> Observation:
     """The observation of one probe, void where the prober cannot vouch for a failure. ``within`` is its timeout.
 
-    Only DOWN is questioned: a success is never voided. A probe that raises, or that is still running 250 ms
-    after its timeout, is a fault of ours and never a verdict on the endpoint. Raises nothing but
-    ``CancelledError``.
+    Only DOWN is questioned: a success is never voided. A probe that raises is a fault of ours and never a verdict
+    on the endpoint. Raises nothing but ``CancelledError``.
     """
     started, since = clock.now(), alibi.mark()
     try:
-        async with asyncio.timeout((within + OVERRUN) / 1_000_000) as deadline:
-            observation = await probe()
+        observation = await probe()
     except Exception as error:  # noqa: BLE001 - whatever a probe raises must not become a verdict
-        duration = clock.monotonic() - since
-        if deadline.expired():
-            return _fault_of_ours(started, duration, "overrun", "the probe did not keep its own deadline")
-        _report(error)
-        return _fault_of_ours(started, duration, "probe_error", type(error).__name__)
+        asyncio.get_running_loop().call_exception_handler({"message": "a probe raised", "exception": error})
+        return _fault_of_ours(started, clock.monotonic() - since, "probe_error", type(error).__name__)
     if observation.verdict is not Verdict.DOWN:
         return observation
     fault = alibi.fault(since, within)
     return observation if fault is None else voided(observation, fault)
+
+
+def overrun(clock: Clock, since: int) -> Observation:
+    """What is said of a probe, begun at ``since`` on the monotonic clock, that was cut off."""
+    duration = clock.monotonic() - since
+    return _fault_of_ours(clock.now() - duration, duration, "overrun", "the probe did not keep its own deadline")
 
 
 def voided(observation: Observation, fault: Fault) -> Observation:
@@ -67,7 +68,3 @@ def voided(observation: Observation, fault: Fault) -> Observation:
 
 def _fault_of_ours(started: Instant, duration: Duration, reason: str, detail: str) -> Observation:
     return Observation(started, duration, Verdict.VOID, reason, detail, cause=Cause.PROBER_FAULT)
-
-
-def _report(error: Exception) -> None:
-    asyncio.get_running_loop().call_exception_handler({"message": "a probe raised", "exception": error})
