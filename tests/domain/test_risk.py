@@ -319,8 +319,8 @@ def test_s33_no_service_time_is_undetermined() -> None:
 
 
 def test_s33_at_its_end_a_period_between_low_and_high_is_undetermined() -> None:
-    # the low version has a microsecond too much, the high one nothing
-    seen = timeline((START, (D, U, U)), (START + BUDGET + 1, U))
+    # the low version has a microsecond too much, the high one nothing, and the point has used all of the budget
+    seen = timeline((START, (D, D, U)), (START + BUDGET, (D, U, U)), (START + BUDGET + 1, U))
     assert kinds(risk_of(seen, END)) == [ReasonKind.WITHIN_BOUNDS]
     assert risk_of(seen, END).level is Level.UNDETERMINED
 

@@ -194,6 +194,9 @@ def _between(
         text = f"an outage is running and breaches the standard at {format_instant(breach_at)}"
         return Level.BREACHING, (Reason(ReasonKind.OUTAGE_RUNS, text), *threats)
     blind = tuple(_blind_reasons(contract, account))
+    if not _ahead(account):
+        text = "no service time remains, and the standard lies between the low and the high figure"
+        return Level.UNDETERMINED, (Reason(ReasonKind.WITHIN_BOUNDS, text), *blind)
     if threats:
         return Level.AT_RISK, threats + blind
     if blind:
@@ -287,7 +290,3 @@ def _blind_reasons(contract: Contract, account: Compliance) -> Iterator[Reason]:
     if whole and Fraction(passed.known + ahead, whole) < floor:
         text = f"too much is unknown: coverage can no longer reach {percent_text(floor)}"
         yield Reason(ReasonKind.COVERAGE_LOST, text)
-    if not ahead:
-        yield Reason(
-            ReasonKind.WITHIN_BOUNDS, "the period is over and its standard lies between its low and high figure"
-        )
