@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -31,7 +32,7 @@ async def servers() -> AsyncIterator[Servers]:
 async def resources() -> AsyncIterator[Resources]:
     """Shared resources whose resolver has no server at all: no test may ask the machine's own."""
     clock = SystemClock()
-    async with Resources(clock, resolver=Resolver(clock, servers=())) as resources:
+    async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
         yield resources
 
 

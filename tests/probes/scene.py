@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from probes.servers import Servers
@@ -30,7 +31,7 @@ class Scene:
     async def resources(self, silent: bool) -> AsyncIterator[Resources]:
         """Resources in which the stage works; never with the machine's own resolver."""
         clock = SystemClock()
-        async with Resources(clock, resolver=Resolver(clock, servers=())) as resources:
+        async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
             yield resources
 
     async def secretive(self, servers: Servers, secret: dict[str, str]) -> tuple[str, list[dict[str, Any]]]:

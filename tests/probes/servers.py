@@ -55,8 +55,8 @@ class Servers:
             self.connections += 1
             try:
                 await behaviour(reader, writer)
-            except (OSError, EOFError):
-                pass  # the probe went away, as it may
+            except (OSError, EOFError, asyncio.CancelledError):
+                pass  # the probe went away, as it may, or the test is over
             finally:
                 writer.transport.abort()
                 self._tasks.discard(task)

@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -36,7 +37,9 @@ def quiet() -> Iterator[QuietNetwork]:
 @asynccontextmanager
 async def driver(network: QuietNetwork) -> AsyncIterator[Driver]:
     clock = SystemClock()
-    async with Resources(clock, resolver=Resolver(clock, servers=()), icmp_opener=network.opener) as resources:
+    async with Resources(
+        clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null")), icmp_opener=network.opener
+    ) as resources:
         yield Driver(resources)
 
 
@@ -94,7 +97,7 @@ async def test_where_no_socket_is_permitted() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("slawatch.probes.echo._open", forbidden)
         clock = SystemClock()
-        async with Resources(clock, resolver=Resolver(clock, servers=())) as resources:
+        async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
             seen = await Driver(resources)("icmp", "127.0.0.1")
         assert "CAP_NET_RAW" in icmp_rights()
     assert (seen.verdict, seen.reason, seen.cause) == (Verdict.VOID, "not_permitted", Cause.PROBER_FAULT)

@@ -22,7 +22,7 @@ import dns.rdatatype
 
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.probes.answer import Failure
-from slawatch.probes.options import Family, split_port
+from slawatch.probes.options import Family, parse_port, split_port
 from slawatch.runtime.clock import Clock
 
 Server = tuple[str, int]
@@ -47,7 +47,7 @@ def parse_server(text: str) -> Server:
         pass
     host, port = split_port(text)
     try:
-        return str(ip_address(host.strip("[]"))), int(port)
+        return str(ip_address(host.strip("[]"))), parse_port(port)
     except ValueError:
         raise ValueError(f"{text!r} is no DNS server: expected an address like 192.0.2.53") from None
 
@@ -172,10 +172,10 @@ class Resolver:
         """What needs no server: the hosts file, and ``localhost`` with all below it (RFC 6761)."""
         if self._hosts_watch.refresh():
             self._hosts = parse_hosts(self._hosts_watch.text)
-        entries = self._hosts.get(name)
-        if entries is None and name.rpartition(".")[2] == "localhost":
-            entries = ["127.0.0.1", "::1"]
-        return None if entries is None else [entry for entry in entries if (":" in entry) == (family == 6)]
+        entries = [entry for entry in self._hosts.get(name, ()) if (":" in entry) == (family == 6)]
+        if not entries and name.rpartition(".")[2] == "localhost":
+            entries = ["::1" if family == 6 else "127.0.0.1"]
+        return entries or None
 
     def _configuration(self) -> tuple[Sequence[Server], Sequence[str]]:
         if self.servers is not None:

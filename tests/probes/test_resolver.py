@@ -1,0 +1,417 @@
+"""The resolver against real DNS servers on loopback that answer as a test tells them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from probes.driver import HASTY, PATIENT
+from slawatch.domain.interval import SECOND
+from slawatch.domain.observation import Cause, Verdict
+from slawatch.probes.answer import Failure
+from slawatch.probes.options import Family
+from slawatch.probes.probe import Resources, observe
+from slawatch.probes.registry import kinds
+from slawatch.probes.resolver import (
+    LONGEST_TRUST,
+    RECHECK,
+    Resolver,
+    Server,
+    parse_hosts,
+    parse_resolv_conf,
+    parse_server,
+)
+from slawatch.runtime.clock import SystemClock
+from support.clock import FakeClock
+
+Query = dns.message.QueryMessage
+Say = Callable[[Query], list[bytes]]
+"""From a question to the datagrams that come back, in order."""
+
+
+class Dns(asyncio.DatagramProtocol):
+    """A DNS server over UDP and, on the same port, over TCP."""
+
+    def __init__(self, say: Say, over_tcp: Say | None) -> None:
+        self._say, self._over_tcp = say, over_tcp
+        self.questions: list[str] = []
+        self.tcp_questions = 0
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, ("127.0.0.1", 0))
+        self.address: Server = self._udp.get_extra_info("sockname")
+        self._tcp = await asyncio.start_server(self._converse, *self.address) if self._over_tcp else None
+
+    def stop(self) -> None:
+        self._udp.close()
+        if self._tcp is not None:
+            self._tcp.close()
+
+    def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
+        query = dns.message.from_wire(data)
+        assert isinstance(query, Query)
+        [question] = query.question
+        self.questions.append(f"{question.name} {dns.rdatatype.to_text(question.rdtype)}")
+        for wire in self._say(query):
+            self._udp.sendto(wire, peer)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self._over_tcp is not None
+        self.tcp_questions += 1
+        (length,) = struct.unpack("!H", await reader.readexactly(2))
+        query = dns.message.from_wire(await reader.readexactly(length))
+        assert isinstance(query, Query)
+        for wire in self._over_tcp(query):
+            writer.write(len(wire).to_bytes(2, "big") + wire)
+        writer.close()
+        await writer.wait_closed()
+
+
+class Farm:
+    def __init__(self) -> None:
+        self.servers: list[Dns] = []
+
+    async def __call__(self, say: Say, over_tcp: Say | None = None) -> Dns:
+        server = Dns(say, over_tcp)
+        await server.start()
+        self.servers.append(server)
+        return server
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[Farm]:
+    farm = Farm()
+    yield farm
+    for server in farm.servers:
+        server.stop()
+
+
+def answers(*records: str, ttl: int = 60) -> Say:
+    """`A 192.0.2.1`, `AAAA 2001:db8::1`, `CNAME other.example.`: those of the type that was asked, and all CNAMEs."""
+
+    def say(query: Query) -> list[bytes]:
+        response = dns.message.make_response(query)
+        [question] = query.question
+        name = question.name
+        for record in records:
+            kind, value = record.split(" ")
+            if kind in ("CNAME", dns.rdatatype.to_text(question.rdtype)):
+                response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, value))
+                name = dns.name.from_text(value) if kind == "CNAME" else name
+        return [response.to_wire(max_size=65535)]
+
+    return say
+
+
+def code(rcode: dns.rcode.Rcode) -> Say:
+    def say(query: Query) -> list[bytes]:
+        response = dns.message.make_response(query)
+        response.set_rcode(rcode)
+        return [response.to_wire()]
+
+    return say
+
+
+def silent(query: Query) -> list[bytes]:
+    return []
+
+
+def cut(query: Query) -> list[bytes]:
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.TC
+    return [response.to_wire()]
+
+
+def broken(query: Query) -> list[bytes]:
+    return [b"\xff" * 7]
+
+
+def forged_then(say: Say) -> Say:
+    """First an answer to another question, then noise, then the right one."""
+
+    def both(query: Query) -> list[bytes]:
+        other = dns.message.make_response(query)
+        other.id ^= 1
+        other.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", "192.0.2.66"))
+        return [other.to_wire(), b"noise", *say(query)]
+
+    return both
+
+
+def resolver(*servers: Dns | Server, clock: FakeClock | None = None, **files: Path) -> Resolver:
+    made = [server.address if isinstance(server, Dns) else server for server in servers]
+    files = {"hosts_file": Path("/dev/null"), **files}
+    return Resolver(clock or FakeClock(), made, **files)
+
+
+async def ask(resolver: Resolver, name: str, family: Family = 4, within: float = 5.0) -> list[str]:
+    return await resolver.addresses(name, family, asyncio.get_running_loop().time() + within)
+
+
+async def failing(resolver: Resolver, name: str = "host.example", family: Family = 4, within: float = 5.0) -> Failure:
+    with pytest.raises(Failure) as caught:
+        await ask(resolver, name, family, within)
+    return caught.value
+
+
+async def test_addresses_in_the_order_of_the_answer(dns_server: Farm) -> None:
+    server = await dns_server(answers("A 192.0.2.2", "A 192.0.2.1", "AAAA 2001:db8::1"))
+    assert await ask(resolver(server), "host.example") == ["192.0.2.2", "192.0.2.1"]
+    assert await ask(resolver(server), "host.example", 6) == ["2001:db8::1"]
+    assert server.questions == ["host.example. A", "host.example. AAAA"]
+
+
+async def test_through_an_alias(dns_server: Farm) -> None:
+    server = await dns_server(answers("CNAME other.example.", "A 192.0.2.1"))
+    assert await ask(resolver(server), "host.example") == ["192.0.2.1"]
+
+
+async def test_an_alias_to_nothing_and_a_name_without_an_address(dns_server: Farm) -> None:
+    assert await ask(resolver(await dns_server(answers("CNAME other.example."))), "host.example") == []
+    assert await ask(resolver(await dns_server(answers("AAAA ::1"))), "host.example") == []
+
+
+async def test_a_name_that_does_not_exist_is_not_kept(dns_server: Farm) -> None:
+    server = await dns_server(code(dns.rcode.NXDOMAIN))
+    lookup = resolver(server)
+    for _ in range(2):
+        failure = await failing(lookup)
+        assert (failure.answer.reason, failure.answer.detail) == ("name_unknown", "host.example does not exist")
+    assert len(server.questions) == 2
+
+
+@pytest.mark.parametrize(
+    ("say", "words"),
+    [
+        (code(dns.rcode.SERVFAIL), "SERVFAIL"),
+        (code(dns.rcode.REFUSED), "REFUSED"),
+        (silent, "no answer"),
+        (broken, "no answer"),
+    ],
+)
+async def test_no_server_that_can_help(dns_server: Farm, say: Say, words: str) -> None:
+    server = await dns_server(say)
+    failure = await failing(resolver(server), within=0.2)
+    assert failure.answer.reason == "resolver_lost"
+    assert failure.answer.detail == f"host.example: 127.0.0.1: {words}"
+    assert len(server.questions) == 2
+
+
+async def test_no_server_at_all_and_one_that_is_not_there() -> None:
+    assert (await failing(resolver())).answer.detail == "host.example: no DNS server is configured"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        unused.bind(("127.0.0.1", 0))
+        address: Server = unused.getsockname()
+    failure = await failing(resolver(address))
+    assert (failure.answer.reason, failure.answer.detail) == (
+        "resolver_lost",
+        "host.example: 127.0.0.1: Connection refused",
+    )
+
+
+@pytest.mark.parametrize("say", [silent, broken, code(dns.rcode.SERVFAIL)])
+async def test_the_next_server_is_asked(dns_server: Farm, say: Say) -> None:
+    bad, good = await dns_server(say), await dns_server(answers("A 192.0.2.1"))
+    assert await ask(resolver(bad, good), "host.example", within=0.8) == ["192.0.2.1"]
+
+
+async def test_a_lost_question_is_asked_again(dns_server: Farm) -> None:
+    say = iter([silent, answers("A 192.0.2.1")])
+    server = await dns_server(lambda query: next(say)(query))
+    assert await ask(resolver(server), "host.example", within=0.4) == ["192.0.2.1"]
+
+
+async def test_half_of_the_time_is_the_services_own(dns_server: Farm) -> None:
+    server = await dns_server(silent)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    await failing(resolver(server, server), within=0.2)
+    assert loop.time() - start < 0.19
+
+
+async def test_answers_to_other_questions_are_passed_over(dns_server: Farm) -> None:
+    server = await dns_server(forged_then(answers("A 192.0.2.1")))
+    assert await ask(resolver(server), "host.example") == ["192.0.2.1"]
+
+
+async def test_a_cut_answer_is_asked_for_again_over_tcp(dns_server: Farm) -> None:
+    many = [f"A 192.0.2.{i}" for i in range(1, 200)]
+    server = await dns_server(cut, answers(*many))
+    assert len(await ask(resolver(server), "host.example")) == 199
+    assert server.tcp_questions == 1
+
+
+@pytest.mark.parametrize("over_tcp", [None, silent, broken])
+async def test_a_cut_answer_without_tcp(dns_server: Farm, over_tcp: Say | None) -> None:
+    failure = await failing(resolver(await dns_server(cut, over_tcp)), within=0.3)
+    assert failure.answer.reason == "resolver_lost"
+
+
+async def test_answers_are_kept_as_long_as_they_say(dns_server: Farm) -> None:
+    clock = FakeClock()
+    server = await dns_server(answers("A 192.0.2.1", ttl=60))
+    lookup = resolver(server, clock=clock)
+    await ask(lookup, "host.example")
+    clock.advance(60 * SECOND - 1)
+    await ask(lookup, "host.example")
+    assert len(server.questions) == 1
+    clock.advance(1)
+    await ask(lookup, "host.example")
+    assert len(server.questions) == 2
+
+
+async def test_no_answer_is_kept_for_more_than_five_minutes_and_zero_not_at_all(dns_server: Farm) -> None:
+    clock = FakeClock()
+    long, short = await dns_server(answers("A 192.0.2.1", ttl=86_400)), await dns_server(answers("A 192.0.2.1", ttl=0))
+    lookup, forgetful = resolver(long, clock=clock), resolver(short, clock=clock)
+    for _ in range(2):
+        await ask(lookup, "host.example")
+        await ask(forgetful, "host.example")
+        clock.advance(LONGEST_TRUST)
+    assert (len(long.questions), len(short.questions)) == (2, 2)
+
+
+async def test_the_hosts_file_comes_first_and_is_read_again(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("192.0.2.1 Printer printer.example # here\n192.0.2.2 printer\n2001:db8::1 printer\n")
+    clock = FakeClock()
+    lookup = resolver(clock=clock, hosts_file=hosts)
+    assert await ask(lookup, "printer") == ["192.0.2.1", "192.0.2.2"]
+    assert await ask(lookup, "printer", 6) == ["2001:db8::1"]
+    assert (await failing(lookup, "printer.example", family=6)).answer.reason == "resolver_lost"  # as libc: DNS is next
+    hosts.write_text("192.0.2.9 printer\n")
+    assert await ask(lookup, "printer") == ["192.0.2.1", "192.0.2.2"]
+    clock.advance(RECHECK)
+    assert await ask(lookup, "printer") == ["192.0.2.9"]
+    hosts.unlink()
+    clock.advance(RECHECK)
+    assert (await failing(lookup, "printer")).answer.reason == "resolver_lost"
+
+
+async def test_localhost_is_this_machine_unless_the_hosts_file_knows_better(tmp_path: Path) -> None:
+    for name in ("localhost", "app.localhost"):
+        assert await ask(resolver(), name) == ["127.0.0.1"]
+        assert await ask(resolver(), name, 6) == ["::1"]
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.7 localhost\n")
+    assert await ask(resolver(hosts_file=hosts), "localhost") == ["127.0.0.7"]
+
+
+async def test_suffixes_are_tried_for_names_without_a_dot(dns_server: Farm, tmp_path: Path) -> None:
+    def say(query: Query) -> list[bytes]:
+        known = str(query.question[0].name) in ("nas.inner.example.", "host.example.")
+        return answers("A 192.0.2.1")(query) if known else code(dns.rcode.NXDOMAIN)(query)
+
+    server = await dns_server(say)
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("search outer.example inner.example.\n")
+
+    class Elsewhere(Resolver):
+        """Port 53 is not ours to open: the servers of the file are replaced, its suffixes are not."""
+
+        def _configuration(self) -> tuple[Sequence[Server], Sequence[str]]:
+            return [server.address], super()._configuration()[1]
+
+    lookup = Elsewhere(FakeClock(), hosts_file=Path("/dev/null"), resolv_conf=conf)
+    assert await ask(lookup, "nas") == ["192.0.2.1"]
+    assert await ask(lookup, "host.example") == ["192.0.2.1"]
+    assert (await failing(lookup, "none")).answer.reason == "name_unknown"
+    assert [question.split(" ")[0] for question in server.questions] == [
+        "nas.outer.example.",
+        "nas.inner.example.",
+        "host.example.",
+        "none.outer.example.",
+        "none.inner.example.",
+        "none.",
+    ]
+
+
+def test_resolv_conf_is_read_again(tmp_path: Path) -> None:
+    conf, clock = tmp_path / "resolv.conf", FakeClock()
+    lookup = Resolver(clock, resolv_conf=conf)
+    assert lookup._configuration()[0] == (("127.0.0.1", 53),)
+    conf.write_text("nameserver 192.0.2.53\n")
+    clock.advance(RECHECK)
+    assert lookup._configuration()[0] == (("192.0.2.53", 53),)
+    conf.unlink()
+    clock.advance(RECHECK)
+    assert lookup._configuration()[0] == (("127.0.0.1", 53),)
+
+
+def test_resolv_conf() -> None:
+    text = (
+        "# here\nnameserver 192.0.2.53 # one\nnameserver 2001:db8::53\nnameserver x\ndomain a\nsearch b c.\noptions x\n"
+    )
+    system = parse_resolv_conf(text)
+    assert system.servers == (("192.0.2.53", 53), ("2001:db8::53", 53))
+    assert system.search == ("b", "c")
+    assert parse_resolv_conf("").servers == (("127.0.0.1", 53),)
+
+
+def test_hosts_lines_that_are_none() -> None:
+    assert parse_hosts("# all\n\nx y\n300.1.1.1 z\n192.0.2.1\n192.0.2.1 a\n") == {"a": ["192.0.2.1"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("192.0.2.53", ("192.0.2.53", 53)),
+        ("2001:db8::53", ("2001:db8::53", 53)),
+        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
+        ("[::1]:5353", ("::1", 5353)),
+    ],
+)
+def test_servers(text: str, server: Server) -> None:
+    assert parse_server(text) == server
+
+
+@pytest.mark.parametrize("text", ["", "dns.example", "192.0.2.53:", "192.0.2.53:x", "192.0.2.53:0", "1.1.1"])
+def test_servers_that_are_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no DNS server|no port|ambiguous"):
+        parse_server(text)
+
+
+@pytest.mark.parametrize(
+    ("say", "reason", "verdict", "cause"),
+    [
+        (code(dns.rcode.NXDOMAIN), "name_unknown", Verdict.DOWN, None),
+        (answers("AAAA 2001:db8::1"), "no_address", Verdict.DOWN, None),
+        (code(dns.rcode.SERVFAIL), "resolver_lost", Verdict.VOID, Cause.RESOLVER_LOST),
+        (silent, "resolver_lost", Verdict.VOID, Cause.RESOLVER_LOST),
+        (answers("A 169.254.169.254"), "address_denied", Verdict.VOID, Cause.PROBER_FAULT),
+    ],
+)
+async def test_what_a_probe_says_of_it(
+    dns_server: Farm, say: Say, reason: str, verdict: Verdict, cause: Cause | None
+) -> None:
+    """S11: that nobody answers us is no downtime; that the name is gone is."""
+    server = await dns_server(say)
+    clock = SystemClock()
+    async with Resources(clock, resolver=Resolver(clock, [server.address])) as resources:
+        kind = kinds()["tcp"]
+        target = kind.target("shop.example:443")
+        timeout = HASTY * 2 if say is silent else PATIENT
+        seen = await observe(kind, target, kind.options.model_validate({"ip": "4"}), resources, timeout)
+    assert (seen.reason, seen.verdict, seen.cause) == (reason, verdict, cause)
+    assert [name for name, _ in seen.phases] == ["resolve"]
+
+
+async def test_a_probe_of_a_name_reaches_the_address_that_was_answered(dns_server: Farm) -> None:
+    server = await dns_server(answers("A 127.0.0.3"))
+    clock = SystemClock()
+    async with Resources(clock, resolver=Resolver(clock, [server.address])) as resources:
+        kind = kinds()["icmp"]
+        seen = await observe(kind, kind.target("host.example"), kind.options(), resources, PATIENT)
+    assert seen.verdict is Verdict.UP
+    assert server.questions == ["host.example. A"]
