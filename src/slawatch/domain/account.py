@@ -6,7 +6,7 @@ a page and a figure from an exported file cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -15,7 +15,7 @@ from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract, Figure, UnknownPolicy
 from slawatch.domain.credits import CreditFacts, Settlement, settle
 from slawatch.domain.exclusions import Announcement, Exclusions, effective_exclusions
-from slawatch.domain.interval import DISTANT_FUTURE, Duration, Instant, Interval, IntervalSet
+from slawatch.domain.interval import Duration, Instant, Interval, IntervalSet
 from slawatch.domain.period import Period
 from slawatch.domain.service_hours import hours
 from slawatch.domain.timeline import Timeline, service_timeline, unreachable_as_unknown
@@ -122,25 +122,3 @@ def _facts(
         allowed=compliance.budget.allowed,
         outages=tuple(listed),
     )
-
-
-def periods_to_judge(contract: Contract, first: Instant, now: Instant, wanted: str | Instant) -> Iterator[Period]:
-    """The periods that a word names: ``current`` holds ``now``, ``last`` is the one before, ``all`` are those since
-    ``first`` up to now; an instant names the period that holds it."""
-    periods = contract.periods
-    if isinstance(wanted, int):
-        found = periods.containing(wanted)
-    elif wanted == "all":
-        yield from periods.between(first, min(now + 1, DISTANT_FUTURE))
-        return
-    else:
-        found = periods.containing(now)
-        if wanted == "last":
-            found = _latest_before(contract, now) if found is None else periods.preceding(found)
-    if found is not None:
-        yield found
-
-
-def _latest_before(contract: Contract, now: Instant) -> Period | None:
-    """The period that ended last, for a contract that is over."""
-    return contract.periods.containing(contract.valid.end - 1) if contract.valid.end <= now else None

@@ -45,12 +45,16 @@ class Announcement:
     reason: str = ""
     approved_by: str = ""
     announced_at: Instant | None = None
+    withdrawn_at: Instant | None = None
+    """From then on it announces nothing more: an occurrence that starts later does not take place."""
 
     def within(self, span: Interval) -> list[Interval]:
         """The occurrences that share an instant with ``span``, whole, in order."""
         found = [occurrence for occurrence in self.spans if occurrence.intersect(span).length]
         if self.recurrence is not None:
             found += self.recurrence.occurrences(*span)
+        if self.withdrawn_at is not None:
+            found = [occurrence for occurrence in found if occurrence.start < self.withdrawn_at]
         return sorted(found)
 
     def concerns(self, contract: str, service: str, members: Iterable[str] = ()) -> bool:

@@ -50,6 +50,11 @@ class Book:
         """The period before, with its own terms; None where there is none."""
         return self._governed(self.in_force(period.start - 1), period.start - 1)
 
+    def latest_before(self, now: Instant) -> tuple[Contract, Period] | None:
+        """The period that ended last, for a contract that is over."""
+        end = self.latest.valid.end
+        return self._governed(self.in_force(end - 1), end - 1) if end <= now else None
+
     def between(self, start: Instant, end: Instant) -> Iterator[tuple[Contract, Period]]:
         """Every period that shares an instant with ``[start, end)``, each with the terms that govern it."""
         at = start

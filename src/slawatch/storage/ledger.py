@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -16,7 +17,8 @@ from slawatch.domain.interval import SECOND, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import StorageError
-from slawatch.storage.engine import migrate, parse_url, reader_engine, writer_engine
+from slawatch.storage.claim import Claim
+from slawatch.storage.engine import migrate, parse_url, reader_engine, try_to_open, writer_engine
 from slawatch.storage.entries import EndpointKey, Entry
 from slawatch.storage.reader import Boot, Reader
 from slawatch.storage.retention import prune
@@ -40,6 +42,7 @@ class Ledger(Reader):
         self.boot = ""
         """The name of this run."""
         self._writer: Writer | None = None
+        self._claim: Claim | None = None
         self._clock: Clock = SystemClock()
 
     @classmethod
@@ -64,6 +67,7 @@ class Ledger(Reader):
         database, tuning = parse_url(url), tuning or Tuning()
         ledger = cls(database, tuning)
         try:
+            await try_to_open(database, read_only=read_only)
             if read_only:
                 await ledger.check_schema()
             else:
@@ -74,6 +78,8 @@ class Ledger(Reader):
         return ledger
 
     async def _begin(self, database: URL, site: str, boot: str, clock: Clock, tuning: Tuning) -> None:
+        if database.get_backend_name() == "sqlite":
+            self._claim = Claim(Path(database.database or ""))
         engine = writer_engine(database, tuning.busy_timeout)
         try:
             await migrate(engine)
@@ -105,6 +111,8 @@ class Ledger(Reader):
         if self._writer is not None:
             # Last, so that on SQLite it is the writer that checkpoints when the file closes.
             await self._writer.release()
+        if self._claim is not None:
+            self._claim.release()
 
     async def __aenter__(self) -> Self:
         return self
@@ -160,6 +168,16 @@ class Ledger(Reader):
     def queue_length(self) -> int:
         """Entries that are not on disk yet."""
         return 0 if self._writer is None else self._writer.queue_length
+
+    @property
+    def sequence(self) -> int:
+        """The number of the latest entry that this run has handed in; 0 before the first."""
+        return 0 if self._writer is None else self._writer.sequence
+
+    @property
+    def commits(self) -> int:
+        """Commits since this run began."""
+        return 0 if self._writer is None else self._writer.commits
 
     @property
     def healthy(self) -> bool:

@@ -94,6 +94,11 @@ class Writer:
         return sum(len(group.rows) for group in (*self._sealed, self._open))
 
     @property
+    def sequence(self) -> int:
+        """The number of the latest entry that was handed in."""
+        return self._sequence
+
+    @property
     def commit_age(self) -> Duration:
         """Microseconds since the latest commit, by the monotonic clock."""
         return self._clock.monotonic() - self._committed_monotonic

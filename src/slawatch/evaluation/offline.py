@@ -1,0 +1,87 @@
+"""Judging a history file with no daemon and no database: the same account as the board's, from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from slawatch.domain.account import Account, account, contract_timeline, members
+from slawatch.domain.contract import Contract
+from slawatch.domain.exclusions import Announcement
+from slawatch.domain.history import History
+from slawatch.domain.interval import Instant
+from slawatch.domain.period import Period
+from slawatch.domain.terms import contract_of
+from slawatch.domain.timeline import Timeline
+from slawatch.evaluation.book import Book, Version
+
+
+class Offline:
+    """A sealed history beside the contracts of one client.
+
+    The terms that the history holds (rows of type ``contract``) govern as they did in the ledger (S29); a contract of
+    which the history says nothing is judged by the file's own terms, and begins with its validity alone.
+    """
+
+    def __init__(
+        self,
+        contracts: Sequence[Contract],
+        announcements: Sequence[Announcement],
+        history: History,
+        *,
+        terms_of_file: bool = False,
+    ) -> None:
+        self._contracts = contracts
+        self._history = history
+        known = {entry.identity for entry in history.announcements}
+        self._announcements = [
+            *history.announcements,
+            *(entry for entry in announcements if entry.identity not in known),
+        ]
+        self._terms_of_file = terms_of_file
+        self._timelines: dict[str, Timeline] = {}
+
+    def accounts(self, at: Instant, wanted: str | Instant) -> Iterator[Account]:
+        """The accounts of every contract, as of ``at``: of the ``last``, ``current`` or ``all`` periods, or of the one
+        that holds an instant."""
+        for contract in self._contracts:
+            book = self.book(contract)
+            for governing, period in _wanted(book, self._history.first, at, wanted):
+                timeline = contract_timeline(governing, self._members(governing))
+                yield account(governing, period, timeline, self._announcements, at)
+
+    def book(self, contract: Contract) -> Book:
+        """The contract's versions."""
+        versions = sorted(
+            (version for version in self._history.versions if version.contract == contract.name),
+            key=lambda version: version.at,
+        )
+        if not versions or self._terms_of_file:
+            first = self._history.first_seen(contract.name)
+            return Book([Version(first or 0, contract)], seen_by_ledger=first is not None)
+        return Book([Version(version.at, contract_of(version.terms)) for version in versions])
+
+    def uses_terms_of_history(self, contract: Contract) -> bool:
+        """Whether rows, not the file, say what was agreed."""
+        return not self._terms_of_file and self._history.first_seen(contract.name) is not None
+
+    def _members(self, contract: Contract) -> Mapping[str, Timeline]:
+        for name in members(contract):
+            if name not in self._timelines:
+                self._timelines[name] = self._history.timeline(name)
+        return {name: self._timelines[name] for name in members(contract)}
+
+
+def _wanted(book: Book, first: Instant | None, at: Instant, wanted: str | Instant) -> Iterator[tuple[Contract, Period]]:
+    if wanted == "all":
+        start = at if first is None else min(first, at)
+        yield from book.between(start, max(at, start + 1))
+        return
+    if isinstance(wanted, int):
+        found = book.current(wanted)
+    elif wanted == "current":
+        found = book.current(at)
+    else:
+        present = book.current(at)
+        found = book.before(present[1]) if present else book.latest_before(at)
+    if found is not None:
+        yield found

@@ -1,0 +1,296 @@
+"""The daemon: everything wired together, started in order and stopped in the reverse order.
+
+Start: configuration → ledger → what the ledger remembers → evaluator → web → probes. So a page is served from the
+first second, an open outage is known before the first probe answers, and nothing is probed that could not be
+recorded. Stop: probes end, what they said is stored, the stop is recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self
+
+import structlog
+
+from slawatch import __version__
+from slawatch.config.configuration import Configuration
+from slawatch.domain.grammar import spell_duration
+from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
+from slawatch.evaluation.board import Board
+from slawatch.evaluation.evaluator import EndpointFace, Estate, Evaluator, Subject
+from slawatch.evaluation.recorder import Past, Recorder
+from slawatch.main.books import add_entry, needed_since, news, read_books, read_pasts
+from slawatch.main.probing import resolver_of, targets_of
+from slawatch.probes.probe import Resources
+from slawatch.runtime.clock import Clock, SystemClock
+from slawatch.runtime.errors import ConfigurationError, Finding, StorageError
+from slawatch.runtime.lifecycle import Cleanups, ServiceManager, cancelling
+from slawatch.scheduling.alibi import ClockJump
+from slawatch.scheduling.dispatch import Dispatcher
+from slawatch.scheduling.health import Health
+from slawatch.storage.entries import EndpointKey, Entry, Kind
+from slawatch.storage.ledger import Ledger
+
+log = structlog.get_logger()
+
+LIVENESS_EVERY: Duration = 10 * SECOND
+"""How often the ledger is told that this run lives: bounds what a crash makes UNKNOWN (S13)."""
+EVALUATE_EVERY: Duration = SECOND
+EVALUATE_AGAIN_AFTER: Duration = 100 * MILLISECOND
+"""Facts that arrive together are judged together."""
+PRUNE_EVERY: Duration = 3600 * SECOND
+COMMIT_MAY_TAKE: Duration = 60 * SECOND
+"""A ledger that neither commits nor says why for this long hangs, and the service manager is not told otherwise."""
+
+Load = Callable[[], Configuration]
+
+
+class Daemon:
+    """One run. ``load`` reads the configuration anew each time it is called."""
+
+    def __init__(self, load: Load, *, clock: Clock | None = None, manager: ServiceManager | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.board = Board()
+        self._load = load
+        self._manager = manager or ServiceManager({})
+        self._cleanups = Cleanups()
+        self._changed = asyncio.Event()
+        self._generation = 1
+        self._error = ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._cleanups.run()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._manager.tell(STOPPING=1)
+        await self._cleanups.run()
+
+    # --- Start, in order --------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        self.configuration = self._load()
+        await self._open_ledger()
+        self.recorder = Recorder(self.ledger, self.clock, lambda _: self._changed.set())
+        self.evaluator = Evaluator(self.recorder, self.board, self.clock)
+        self.books = await read_books(self.ledger)
+        previous = await self.ledger.previous_boot()
+        self._record_news(self.configuration)
+        await self._adopt(self.configuration, previous.alive_until if previous else None)
+        self._take_up(self.configuration)
+        self._start_probing()
+        self.evaluator.publish(self.ledger.sequence)
+        self._start_loops()
+        self._tell_ready()
+
+    async def _open_ledger(self) -> None:
+        configuration = self.configuration
+        self.ledger = await Ledger.open(configuration.database, site=configuration.site, clock=self.clock)
+        self._cleanups.push("ledger", self._close_ledger)
+        self.database = await self.ledger.describe()
+        log.info("ledger opened", database=self.database, site=configuration.site, version=__version__)
+        self._event("started", version=__version__)
+
+    async def _adopt(self, configuration: Configuration, alive_until: Instant | None) -> None:
+        """Take up endpoints that are not followed yet where the ledger left them."""
+        formerly = {
+            EndpointKey(endpoint.client, endpoint.name): endpoint.formerly for endpoint in configuration.endpoints
+        }
+        await self.ledger.ensure_endpoints(formerly)
+        fresh = [key for key in formerly if str(key) not in self.recorder.tracks]
+        books = [self.books.book(item.contract) for item in configuration.contracts]
+        pasts = await read_pasts(self.ledger, fresh, needed_since(books, self.clock.now()))
+        cadences = {EndpointKey(e.client, e.name): e.cadence for e in configuration.endpoints}
+        for key in fresh:
+            self.recorder.adopt(key, cadences[key], pasts.get(key, Past()), alive_until)
+
+    def _record_news(self, configuration: Configuration) -> None:
+        now = self.clock.now()
+        entries = news(self.books, configuration, now)
+        for entry in entries:
+            add_entry(self.books, entry, now)
+        if entries:
+            self.ledger.append(entries)
+
+    def _take_up(self, configuration: Configuration) -> None:
+        """Judge by a configuration from now on."""
+        self.configuration = configuration
+        self.evaluator.judge_by(
+            Estate(
+                subjects=tuple(
+                    Subject(client.id, client.name, item.contract.name, self.books.book(item.contract))
+                    for client in configuration.clients
+                    for item in client.contracts
+                ),
+                endpoints=tuple(
+                    EndpointFace(e.client, e.name, e.kind, e.target, e.path, e.behind, e.cadence.every)
+                    for e in configuration.endpoints
+                ),
+                client_names={client.id: client.name for client in configuration.clients},
+                announcements=self.books.announcements,
+                corrections=self.books.corrections,
+                generation=self._generation,
+                error=self._error,
+            )
+        )
+
+    def _start_probing(self) -> None:
+        self.health = Health(self.clock, self._on_jump)
+        self.health.start()
+        self.resources = Resources(self.clock, resolver=resolver_of(self.configuration, self.clock))
+        self._cleanups.push("health", self._stop_health)
+        self._cleanups.push("probe resources", self._close_resources)
+        self.dispatcher = Dispatcher(self.clock, self.recorder.record, self.health)
+        self.dispatcher.apply(targets_of(self.configuration, self.resources))
+        self.dispatcher.start()
+        self._cleanups.push("dispatcher", self.dispatcher.stop)
+
+    def _start_loops(self) -> None:
+        for name, loop in (
+            ("evaluation", self._evaluate()),
+            ("liveness", self._live()),
+            ("retention", self._prune()),
+            ("watchdog", self._watch()),
+        ):
+            self._cleanups.push(name, cancelling(asyncio.create_task(loop, name=name)))
+
+    # --- While it runs ----------------------------------------------------------------------------------------
+
+    async def _evaluate(self) -> None:
+        while True:
+            try:
+                self.recorder.expire_silent()
+                self.evaluator.publish(self.ledger.sequence)
+            except Exception:
+                log.exception("evaluation failed; the last judgement stays, with its time")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVALUATE_EVERY / SECOND):
+                    await self._changed.wait()
+                    await asyncio.sleep(EVALUATE_AGAIN_AFTER / SECOND)
+            self._changed.clear()
+
+    async def _live(self) -> None:
+        while True:
+            self.ledger.mark_alive(self.clock.now())
+            await asyncio.sleep(LIVENESS_EVERY / SECOND)
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY / SECOND)
+            with suppress(StorageError):
+                await self.ledger.prune_observations(self.clock.now() - self.configuration.retention)
+            books = [self.books.book(item.contract) for item in self.configuration.contracts]
+            since = needed_since(books, self.clock.now())
+            for track in self.recorder.tracks.values():
+                track.forget_before(since)
+
+    async def _watch(self) -> None:
+        """Tell the service manager that work gets done, at half the interval in which it wants to hear it."""
+        if self._manager.watchdog is None:
+            return
+        while True:
+            await asyncio.sleep(self._manager.watchdog / 2 / SECOND)
+            trouble = self.trouble()
+            if trouble:
+                log.error("no sign of life is given", reason=trouble)
+            else:
+                self._manager.tell(WATCHDOG=1, STATUS=self._status())
+
+    def trouble(self) -> str:
+        """Why this run cannot prove that it works: an empty text when it can."""
+        now = self.clock.monotonic()
+        endpoints = self.configuration.endpoints
+        if endpoints and self.dispatcher.tally.started:
+            slowest = min(2 * e.cadence.every + e.cadence.timeout for e in endpoints) + LIVENESS_EVERY
+            finished = self.dispatcher.tally.last_finished
+            if finished is not None and now - finished > slowest:
+                return "no probe has finished in time"
+        if self.ledger.commit_age > COMMIT_MAY_TAKE and self.ledger.last_error is None:
+            return "the ledger has neither committed nor failed for a minute"
+        return ""
+
+    def _on_jump(self, jump: ClockJump) -> None:
+        log.warning(
+            "the clock did not pass as it should", by=spell_duration(jump.by), suspended=spell_duration(jump.suspended)
+        )
+        self.recorder.clock_jumped(jump.start, jump.end, jump.cause)
+        self._event("clock_jump", start=jump.start, end=jump.end, by=jump.by, suspended=jump.suspended)
+
+    # --- Reload -----------------------------------------------------------------------------------------------
+
+    async def reload(self) -> tuple[bool, str]:
+        """Read the configuration anew and apply the difference; on any mistake keep the old one and say so."""
+        self._manager.tell(RELOADING=1, MONOTONIC_USEC=self.clock.monotonic())
+        try:
+            return await self._reload()
+        finally:
+            self._tell_ready()
+
+    async def _reload(self) -> tuple[bool, str]:
+        try:
+            fresh = self._load()
+            self._refuse_moves(fresh)
+        except ConfigurationError as error:
+            self._error = str(error)
+            self._take_up(self.configuration)
+            self._changed.set()
+            log.error("the configuration was refused and the old one stays", findings=str(error).splitlines())
+            return False, str(error)
+        self._error, self._generation = "", self._generation + 1
+        self._record_news(fresh)
+        kept = {endpoint.key for endpoint in fresh.endpoints}
+        for key in [track.key for name, track in self.recorder.tracks.items() if name not in kept]:
+            self.recorder.release(key)
+        await self._adopt(fresh, None)
+        for endpoint in fresh.endpoints:
+            self.recorder.recadence(EndpointKey(endpoint.client, endpoint.name), endpoint.cadence)
+        self.dispatcher.apply(targets_of(fresh, self.resources))
+        self._take_up(fresh)
+        self._event("reloaded", generation=self._generation)
+        self._changed.set()
+        log.info("configuration reloaded", endpoints=len(fresh.endpoints), contracts=len(fresh.contracts))
+        return True, f"reloaded: {len(fresh.endpoints)} endpoints, {len(fresh.contracts)} contracts"
+
+    def _refuse_moves(self, fresh: Configuration) -> None:
+        """A running daemon stays where it is: these keys need a restart."""
+        moved = [
+            key
+            for key in ("site", "database", "listen")
+            if getattr(fresh.box, key) != getattr(self.configuration.box, key)
+        ]
+        if moved:
+            raise ConfigurationError(
+                [Finding("slawatch.yaml", 0, 0, key, "changed: expected a restart for that") for key in moved]
+            )
+
+    # --- Stop, in reverse order -------------------------------------------------------------------------------
+
+    async def _stop_health(self) -> None:
+        self.health.stop()
+
+    async def _close_resources(self) -> None:
+        await self.resources.__aexit__(None, None, None)
+
+    async def _close_ledger(self) -> None:
+        self._event("stopped")
+        self.ledger.mark_alive(self.clock.now())
+        await self.ledger.close()
+
+    # --- Small things -----------------------------------------------------------------------------------------
+
+    def _event(self, what: str, **body: str | int) -> None:
+        self.ledger.append([Entry(Kind.EVENT, self.clock.now(), {"event": what, **body})])
+
+    def _tell_ready(self) -> None:
+        self._manager.tell(READY=1, STATUS=self._status())
+
+    def _status(self) -> str:
+        snapshot = self.board.snapshot
+        down = sum(1 for endpoint in snapshot.endpoints if endpoint.state.word == "down")
+        return f"{len(snapshot.endpoints)} endpoints ({down} down), {len(snapshot.contracts)} contracts"

@@ -1,0 +1,35 @@
+"""Configured endpoints → what the dispatcher probes."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from slawatch.config.configuration import Configuration, EndpointConfig
+from slawatch.probes.probe import Resources, observe
+from slawatch.probes.registry import kinds
+from slawatch.probes.resolver import Resolver
+from slawatch.runtime.clock import Clock
+from slawatch.scheduling.dispatch import Target
+
+
+def resolver_of(configuration: Configuration, clock: Clock) -> Resolver:
+    """Our own resolver, asking the configured servers or the system's."""
+    servers = [(address, 53) for address in configuration.resolvers]
+    return Resolver(clock, servers or None)
+
+
+def targets_of(configuration: Configuration, resources: Resources) -> dict[str, Target]:
+    """Every endpoint's target, by ``client/endpoint``."""
+    return {endpoint.key: _target(endpoint, resources) for endpoint in configuration.endpoints}
+
+
+def _target(endpoint: EndpointConfig, resources: Resources) -> Target:
+    kind = kinds()[endpoint.kind]
+    assert endpoint.options is not None, "the daemon's configuration has options for every endpoint"
+    address = kind.target(endpoint.target)
+    return Target(
+        identity=endpoint.key,
+        cadence=endpoint.cadence,
+        probe=partial(observe, kind, address, endpoint.options, resources, endpoint.cadence.timeout),
+        key=(endpoint.kind, endpoint.target, endpoint.options),
+    )
