@@ -6,12 +6,13 @@ Therefore one connection writes and checkpoints, and every other one is opened b
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -54,6 +55,27 @@ def _asyncpg(url: URL) -> URL:
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
+async def try_to_open(url: URL, *, read_only: bool) -> None:
+    """:class:`StorageError` when SQLite cannot open the file; a file that is not there is made for a writer.
+
+    Asked before an engine is made, since aiosqlite leaves a thread behind where its own first attempt fails.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+
+    def attempt() -> None:
+        mode = "ro" if read_only else "rwc"
+        with closing(sqlite3.connect(f"{_file(url)}?mode={mode}", uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+
+    with as_storage_error(f"open {url.database}"):
+        await asyncio.to_thread(attempt)
+
+
+def _file(url: URL) -> str:
+    return "file:" + quote(str(Path(url.database or "").absolute()))
+
+
 def writer_engine(url: URL, busy_timeout: Duration = 5 * SECOND) -> AsyncEngine:
     """An engine of one connection: the only one that writes, and on SQLite the only one that checkpoints."""
     if url.get_backend_name() == "sqlite":
@@ -66,10 +88,8 @@ def writer_engine(url: URL, busy_timeout: Duration = 5 * SECOND) -> AsyncEngine:
 def reader_engine(url: URL, busy_timeout: Duration = 5 * SECOND) -> AsyncEngine:
     """An engine whose connections cannot write, whatever they are asked."""
     if url.get_backend_name() == "sqlite":
-        file = "file:" + quote(str(Path(url.database or "").absolute()))
-        engine = create_async_engine(
-            url.set(database=file, query={"mode": "ro", "uri": "true"}), pool_size=4, max_overflow=0
-        )
+        query = {"mode": "ro", "uri": "true"}
+        engine = create_async_engine(url.set(database=_file(url), query=query), pool_size=4, max_overflow=0)
         _prepare_sqlite(engine, busy_timeout, begin="BEGIN", writes=False)
         return engine
     return create_async_engine(
@@ -171,7 +191,7 @@ async def check_schema(engine: AsyncEngine) -> None:
 def _place(engine: AsyncEngine) -> str:
     url = engine.url
     if engine.dialect.name == "sqlite":
-        return str(url.database).removeprefix("file:")
+        return unquote(str(url.database).removeprefix("file:"))
     return url.set(drivername="postgresql").render_as_string(hide_password=True)
 
 

@@ -101,9 +101,11 @@ class Reader:
         with as_storage_error("read the ledger"):
             async with self.reading.connect() as connection:
                 newest = await connection.scalar(select(func.max(ENTRIES.c.id)))
+        if newest is None:
+            return
         query = SELECT_ENTRIES.where(ENTRIES.c.id <= newest, *wanted).order_by(ENTRIES.c.at, ENTRIES.c.id)
         rows: Sequence[Row[Any]] = ()
-        while newest is not None:
+        while True:
             if rows:
                 last = rows[-1]
                 page = query.where(tuple_(ENTRIES.c.at, ENTRIES.c.id) > tuple_(last.at, last.id))
