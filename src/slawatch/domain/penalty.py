@@ -22,16 +22,47 @@ periods were breached; without ``of`` they must follow one another.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar
 
-from slawatch.domain.grammar import Money, parse_duration, parse_money, parse_ratio, ratio_text, spell_duration
+from slawatch.domain.grammar import Money, parse_money, parse_ratio, ratio_text, spell_duration
 from slawatch.domain.interval import Duration
+from slawatch.domain.penalty_reading import (
+    Path,
+    PenaltyError,
+    Reader,
+    count_of,
+    duration_of,
+    factor_of,
+    flag_of,
+    money_of,
+    read_by,
+    text_of,
+    word_of,
+)
+
+__all__ = [
+    "Amount",
+    "Beyond",
+    "Credit",
+    "Penalty",
+    "PenaltyError",
+    "PerBlock",
+    "PerMiss",
+    "PerOutage",
+    "Prorata",
+    "ProrataMultiple",
+    "Share",
+    "Stack",
+    "TerminationRight",
+    "Tier",
+    "describe",
+    "parse_penalty",
+    "percent_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,21 +272,6 @@ def _termination_sentence(right: TerminationRight) -> str:
     return f"The client may terminate after {after}."
 
 
-class PenaltyError(ValueError):
-    """A penalty that cannot be read. ``path`` leads to the key inside the penalty: ``("tiers", 1, "credit")``.
-
-    Its text is the path, what is wrong, and what is expected.
-    """
-
-    def __init__(self, path: tuple[str | int, ...], problem: str) -> None:
-        self.path, self.problem = path, problem
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-        super().__init__(f"{''.join(('penalty', *steps))}: {problem}")
-
-
-_T = TypeVar("_T")
-_FACTOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
-_Path = tuple[str | int, ...]
 _KEYS = tuple(field.name for field in fields(Penalty))
 _EXPECTED = "none, a flat one like '10% of charges', or a mapping of parts"
 
@@ -266,7 +282,7 @@ def parse_penalty(document: str | Mapping[str, object]) -> Penalty:
         return Penalty() if document.strip() == "none" else Penalty(flat=_credit((), document, _EXPECTED))
     if not isinstance(document, Mapping):
         raise PenaltyError((), f"{document!r} is no penalty: expected {_EXPECTED}")
-    read = _Reader((), document, _KEYS)
+    read = Reader((), document, _KEYS)
     penalty = Penalty(
         flat=read.get("flat", _credit, None),
         tiers=read.get("tiers", _tiers, ()),
@@ -276,7 +292,7 @@ def parse_penalty(document: str | Mapping[str, object]) -> Penalty:
         per_miss=read.get("per_miss", _per_miss, None),
         stack=read.get("stack", _stack, Stack.HIGHEST),
         cap=read.get("cap", _credit, None),
-        minimum=read.get("minimum", _money, None),
+        minimum=read.get("minimum", money_of, None),
         termination_after=read.get("termination_after", _termination, None),
     )
     return _checked(penalty)
@@ -293,55 +309,8 @@ def _checked(penalty: Penalty) -> Penalty:
     return penalty
 
 
-class _Reader:
-    """One mapping of the document, with the path that leads to it; keys not in ``known`` are refused."""
-
-    def __init__(self, path: _Path, value: object, known: Sequence[str]) -> None:
-        if not isinstance(value, Mapping):
-            raise PenaltyError(path, f"{value!r} is no mapping: expected the keys {', '.join(known)}")
-        self.path, self.mapping = path, value
-        for key in value:
-            if key not in known:
-                raise PenaltyError((*path, str(key)), f"unknown key: expected one of {', '.join(known)}")
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.mapping
-
-    def path_of(self, key: str) -> _Path:
-        return (*self.path, key)
-
-    def value(self, key: str) -> object:
-        return self.mapping[key]
-
-    def need(self, key: str, parse: Callable[[_Path, object], _T]) -> _T:
-        if key not in self.mapping:
-            raise PenaltyError(self.path_of(key), "missing")
-        return parse(self.path_of(key), self.mapping[key])
-
-    def get(self, key: str, parse: Callable[[_Path, object], _T], default: _T) -> _T:
-        return parse(self.path_of(key), self.mapping[key]) if key in self.mapping else default
-
-
-def _text(path: _Path, value: object) -> str:
-    """A value as text. A float is refused: it may no longer be the number that was written."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise PenaltyError(path, f"{value!r} is no text: expected it in quotes")
-
-
-def _by(path: _Path, value: object, parse: Callable[[str], _T]) -> _T:
-    try:
-        return parse(_text(path, value))
-    except PenaltyError:
-        raise
-    except ValueError as problem:
-        raise PenaltyError(path, str(problem)) from None
-
-
-def _credit(path: _Path, value: object, expected: str = "one like 10% or 25.00 EUR") -> Share | Amount:
-    text = _text(path, value)
+def _credit(path: Path, value: object, expected: str = "one like 10% or 25.00 EUR") -> Share | Amount:
+    text = text_of(path, value)
     for parse in (_share, _amount):
         try:
             return parse(text)
@@ -358,63 +327,23 @@ def _amount(text: str) -> Amount:
     return Amount(parse_money(text))
 
 
-def _outage_credit(path: _Path, value: object) -> Credit:
-    text = _text(path, value)
+def _outage_credit(path: Path, value: object) -> Credit:
+    text = text_of(path, value)
     number, times, rest = text.partition(" x ")
     if times and rest.strip() == "prorata":
-        return ProrataMultiple(_factor(path, number))
+        return ProrataMultiple(factor_of(path, number))
     return _credit(path, text, "one like 10%, 25.00 EUR or 50 x prorata")
 
 
-def _factor(path: _Path, value: object) -> Fraction:
-    text = _text(path, value)
-    if not _FACTOR.fullmatch(text) or not Fraction(text):
-        raise PenaltyError(path, f"{text!r} is no factor: expected a number more than 0, as 10 or 2.5")
-    return Fraction(text)
+def _beyond(path: Path, value: object) -> Beyond:
+    return word_of(path, value, Beyond)
 
 
-def _money(path: _Path, value: object) -> Money:
-    return _by(path, value, parse_money)
+def _stack(path: Path, value: object) -> Stack:
+    return word_of(path, value, Stack)
 
 
-def _duration(path: _Path, value: object) -> Duration:
-    return _by(path, value, parse_duration)
-
-
-def _beyond(path: _Path, value: object) -> Beyond:
-    return _word(path, value, Beyond)
-
-
-def _stack(path: _Path, value: object) -> Stack:
-    return _word(path, value, Stack)
-
-
-_Words = TypeVar("_Words", bound=StrEnum)
-
-
-def _word(path: _Path, value: object, words: type[_Words]) -> _Words:
-    text = _text(path, value)
-    if text not in set(words):
-        raise PenaltyError(path, f"{text!r} is not known: expected {' or '.join(words)}")
-    return words(text)
-
-
-def _flag(path: _Path, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    raise PenaltyError(path, f"{value!r} is neither: expected true or false")
-
-
-def _count(path: _Path, value: object) -> int:
-    text = _text(path, value)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1000):
-        raise PenaltyError(path, f"{text!r} is no count: expected a whole number from 1 to 1000")
-    return int(text)
-
-
-def _tiers(path: _Path, value: object) -> tuple[Tier, ...]:
+def _tiers(path: Path, value: object) -> tuple[Tier, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         raise PenaltyError(path, "no list of tiers: expected one like [{below: 99%, credit: 10%}]")
     found = [(_tier((*path, index), item), index) for index, item in enumerate(value)]
@@ -428,12 +357,12 @@ def _tiers(path: _Path, value: object) -> tuple[Tier, ...]:
     return tuple(tier for tier, _ in found)
 
 
-def _tier(path: _Path, value: object) -> Tier:
-    read = _Reader(path, value, ("below", "at_most", "credit"))
+def _tier(path: Path, value: object) -> Tier:
+    read = Reader(path, value, ("below", "at_most", "credit"))
     if ("below" in read) == ("at_most" in read):
         raise PenaltyError(path, "expected either below or at_most, as {below: 99%, credit: 10%}")
     key = "at_most" if "at_most" in read else "below"
-    bound = _by(read.path_of(key), read.value(key), parse_ratio)
+    bound = read_by(read.path_of(key), read.value(key), parse_ratio)
     return Tier(bound, key == "at_most", read.need("credit", _credit))
 
 
@@ -448,34 +377,34 @@ def _is_less(left: Share | Amount, right: Share | Amount) -> bool:
     return isinstance(left, Amount) and isinstance(right, Amount) and left.money.amount < right.money.amount
 
 
-def _per_block(path: _Path, value: object) -> PerBlock:
-    read = _Reader(path, value, ("block", "started", "beyond", "credit"))
-    block = read.need("block", _duration)
+def _per_block(path: Path, value: object) -> PerBlock:
+    read = Reader(path, value, ("block", "started", "beyond", "credit"))
+    block = read.need("block", duration_of)
     if block == 0:
         raise PenaltyError(read.path_of("block"), "a block of no length: expected one like 1h")
-    started = read.get("started", _flag, default=False)
+    started = read.get("started", flag_of, default=False)
     return PerBlock(block, read.need("credit", _credit), started, read.get("beyond", _beyond, Beyond.BUDGET))
 
 
-def _per_outage(path: _Path, value: object) -> PerOutage:
-    read = _Reader(path, value, ("longer_than", "credit"))
-    return PerOutage(read.need("credit", _outage_credit), read.get("longer_than", _duration, 0))
+def _per_outage(path: Path, value: object) -> PerOutage:
+    read = Reader(path, value, ("longer_than", "credit"))
+    return PerOutage(read.need("credit", _outage_credit), read.get("longer_than", duration_of, 0))
 
 
-def _prorata(path: _Path, value: object) -> Prorata:
-    read = _Reader(path, value, ("beyond", "factor"))
-    return Prorata(read.get("factor", _factor, Fraction(1)), read.get("beyond", _beyond, Beyond.BUDGET))
+def _prorata(path: Path, value: object) -> Prorata:
+    read = Reader(path, value, ("beyond", "factor"))
+    return Prorata(read.get("factor", factor_of, Fraction(1)), read.get("beyond", _beyond, Beyond.BUDGET))
 
 
-def _per_miss(path: _Path, value: object) -> PerMiss:
-    read = _Reader(path, value, ("beyond", "credit"))
+def _per_miss(path: Path, value: object) -> PerMiss:
+    read = Reader(path, value, ("beyond", "credit"))
     return PerMiss(read.need("credit", _credit), read.get("beyond", _beyond, Beyond.NOTHING))
 
 
-def _termination(path: _Path, value: object) -> TerminationRight:
-    read = _Reader(path, value, ("breached", "of"))
-    breached = read.need("breached", _count)
-    of = read.get("of", _count, breached)
+def _termination(path: Path, value: object) -> TerminationRight:
+    read = Reader(path, value, ("breached", "of"))
+    breached = read.need("breached", count_of)
+    of = read.get("of", count_of, breached)
     if of < breached:
         raise PenaltyError(read.path_of("of"), f"{breached} of {of} cannot be: expected at least {breached}")
     return TerminationRight(breached, of)
