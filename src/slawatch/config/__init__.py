@@ -1,0 +1,1 @@
+"""What the operator wrote: read, checked as a whole, and given on as frozen values."""

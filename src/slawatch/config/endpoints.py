@@ -1,0 +1,182 @@
+"""The endpoints of a client file: each with the options of its kind of probe, and who lies behind whom."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
+
+from pydantic import ValidationError
+
+from slawatch.config.configuration import EndpointConfig
+from slawatch.config.document import Document
+from slawatch.config.models import Endpoint
+from slawatch.config.sentences import report_errors, suggestion
+from slawatch.config.values import parse_name, shown
+from slawatch.domain.grammar import format_duration
+from slawatch.domain.interval import SECOND
+from slawatch.domain.state_machine import Cadence
+from slawatch.probes.options import Host, ProbeOptions
+from slawatch.probes.probe import Kind
+from slawatch.probes.registry import kinds
+
+COMMON = tuple(field.alias or name for name, field in Endpoint.model_fields.items())
+"""The keys of every endpoint; the others are options of its kind."""
+
+_LONGEST_TIMEOUT = 5 * SECOND
+_LONGEST_RETRY = 10 * SECOND
+_PRIVATE = [
+    ip_network(block)
+    for block in (
+        [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "127.0.0.0/8",
+            "169.254.0.0/16",
+            "::1/128",
+            "fc00::/7",
+            "fe80::/10",
+        ]
+    )
+]
+"""RFC 1918, RFC 4193, loopback and link-local."""
+
+
+def read_endpoints(document: Document, client: str, *, for_daemon: bool) -> dict[str, EndpointConfig]:
+    """Every endpoint that is right; what is wrong with the others is in the document's findings."""
+    section = document.root.child("endpoints")
+    if section is None or section.fields is None:
+        return {}
+    found = {}
+    for name, node in section.fields.items():
+        endpoint = _read(document, client, name, node.plain(), for_daemon=for_daemon)
+        if endpoint is not None:
+            found[name] = endpoint
+    _check_references(document, found, section.fields)
+    return found
+
+
+def _read(document: Document, client: str, name: str, value: Any, *, for_daemon: bool) -> EndpointConfig | None:
+    path = ("endpoints", name)
+    try:
+        parse_name(name)
+    except ValueError as problem:
+        document.report(path, str(problem), at_key=True)
+        return None
+    if not isinstance(value, dict):
+        document.report(path, f"{shown(value)} stands here: expected a mapping with probe and target")
+        return None
+    kind = kinds().get(value["probe"]) if isinstance(value.get("probe"), str) else None
+    common = _common(document, path, {key: value[key] for key in COMMON if key in value})
+    if kind is None:
+        if for_daemon and isinstance(value.get("probe"), str):
+            known = ", ".join(kinds())
+            document.report((*path, "probe"), f"this version has no probe {value['probe']!r}: expected one of {known}")
+        options = None
+    else:
+        options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
+    if common is None or (kind is None and for_daemon) or (kind is not None and options is None):
+        if common is not None and kind is not None:
+            _way(document, path, kind, common)
+        return None
+    cadence = _cadence(document, path, common)
+    way = _way(document, path, kind, common) if kind is not None else "internet"
+    if cadence is None or way is None:
+        return None
+    return EndpointConfig(
+        client,
+        name,
+        common.probe,
+        common.target,
+        options,
+        cadence,
+        common.path or way,
+        common.behind,
+        common.formerly,
+    )
+
+
+def _common(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Endpoint | None:
+    try:
+        return Endpoint.model_validate(value)
+    except ValidationError as error:
+        report_errors(document, path, Endpoint, error)
+        return None
+
+
+def _options(document: Document, path: tuple[str, str], kind: Kind, value: dict[str, Any]) -> ProbeOptions | None:
+    try:
+        return kind.options.model_validate(value)
+    except ValidationError as error:
+        report_errors(document, path, kind.options, error, also=COMMON)
+        return None
+
+
+def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cadence | None:
+    every = common.every
+    timeout = min(_LONGEST_TIMEOUT, every) if common.timeout is None else common.timeout
+    retry = min(_LONGEST_RETRY, every) if common.retry_every is None else common.retry_every
+    sound = True
+    for key, length in (("timeout", timeout), ("retry_every", retry)):
+        if length > every:
+            problem = f"{format_duration(length)} is longer than every: expected at most {format_duration(every)}"
+            document.report((*path, key), problem)
+            sound = False
+    if not timeout:
+        document.report((*path, "timeout"), "no time to answer in: expected a duration like 5s")
+        sound = False
+    return Cadence(every, timeout, retry, common.confirm, common.recover) if sound else None
+
+
+def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint) -> str | None:
+    """Where the target lies by its address; None, with a finding, when the target is none."""
+    if not common.target:
+        document.report((*path, "target"), "missing: expected what to ask, an address or a URL")
+        return None
+    try:
+        target = kind.target(common.target)
+    except ValueError as problem:
+        document.report((*path, "target"), str(problem))
+        return None
+    host = target if isinstance(target, Host) else getattr(target, "host", None)
+    return "lan" if isinstance(host, Host) and host.family and _is_private(ip_address(host.text)) else "internet"
+
+
+def _is_private(address: IPv4Address | IPv6Address) -> bool:
+    inner = address.ipv4_mapped if isinstance(address, IPv6Address) and address.ipv4_mapped else address
+    return any(inner in block for block in _PRIVATE)
+
+
+def _check_references(document: Document, found: dict[str, EndpointConfig], names: dict[str, Any]) -> None:
+    claimed: dict[str, str] = {}
+    for name, endpoint in found.items():
+        path = ("endpoints", name)
+        if endpoint.behind is not None and endpoint.behind not in names:
+            hint = suggestion(endpoint.behind, set(names) - {name})
+            document.report((*path, "behind"), f"{endpoint.behind!r} is no endpoint: {hint}")
+        old = endpoint.formerly
+        if old is None:
+            continue
+        if old in names:
+            document.report(
+                (*path, "formerly"), f"{old!r} is still an endpoint: expected a name that is no longer used"
+            )
+        elif old in claimed:
+            document.report((*path, "formerly"), f"{claimed[old]!r} was {old!r} already: expected it once")
+        claimed.setdefault(old, name)
+    _check_circles(document, found)
+
+
+def _check_circles(document: Document, found: dict[str, EndpointConfig]) -> None:
+    seen: set[str] = set()
+    for name in found:
+        chain: list[str] = []
+        current: str | None = name
+        while current is not None and current in found and current not in seen:
+            seen.add(current)
+            chain.append(current)
+            current = found[current].behind
+        if current in chain:
+            circle = chain[chain.index(current) :]
+            words = " -> ".join((*circle, circle[0]))
+            document.report(("endpoints", circle[0], "behind"), f"endpoints lie behind one another: {words}")
