@@ -108,6 +108,7 @@ def test_the_last_slot_of_a_window_closes_where_the_next_opens() -> None:
 T = parse_instant("2026-01-05T02:00:00Z")
 SLOT = Slot(T, T + 4 * HOUR, T, T + DAY)
 STRICT = Slot(T, T + 4 * HOUR, T, T + DAY, latest_start=T + HOUR, maximum_run_time=2 * HOUR)
+AT_ONCE = Slot(T, T + 4 * HOUR, T, T + DAY, latest_start=T)
 LATER = T + 3 * DAY
 ALL_HEARD = IntervalSet()
 
@@ -156,6 +157,8 @@ def ran(start: int | None, end: int | None, success: bool | None = True) -> Run:
         (STRICT, [ran(None, HOUR)], Outcome.ON_TIME, "in_time"),
         (STRICT, [ran(None, HOUR + 1)], Outcome.UNKNOWN, "start_unreported"),
         (STRICT, [ran(None, 5 * HOUR)], Outcome.LATE, "after_deadline"),
+        # A slot that opens at its latest start: without a start reported, it may have been that very instant.
+        (AT_ONCE, [ran(None, HOUR)], Outcome.UNKNOWN, "start_unreported"),
         (STRICT, [ran(HOUR + 1, 2 * HOUR), ran(None, 3 * HOUR)], Outcome.UNKNOWN, "start_unreported"),
     ],
 )

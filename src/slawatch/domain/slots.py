@@ -283,9 +283,9 @@ def _timeliness(slot: Slot, run: Run) -> str:
     if run.ended > slot.deadline:
         return "after_deadline"
     # An unreported start lies between the slot's opening and the end.
-    earliest, latest = (slot.opens, run.ended) if run.started is None else (run.started, run.started)
+    earliest, latest = (run.started, run.started) if run.started is not None else (slot.opens, run.ended)
     if slot.latest_start is not None and latest > slot.latest_start:
-        return "late_start" if earliest > slot.latest_start else "start_unreported"
+        return "late_start" if run.started is not None else "start_unreported"
     if slot.maximum_run_time is not None and run.ended - earliest > slot.maximum_run_time:
-        return "ran_too_long" if run.ended - latest > slot.maximum_run_time else "start_unreported"
+        return "ran_too_long" if run.started is not None else "start_unreported"
     return "in_time"

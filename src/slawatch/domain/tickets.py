@@ -208,9 +208,9 @@ class _Clock:
     stopped: Instant | None
 
     def running(self, end: Instant) -> Iterator[tuple[Instant, Instant]]:
-        """The spans in which it runs, up to ``end``."""
+        """The spans in which it runs, up to ``end``; a span that begins later is empty."""
         for (start, state), (after, _) in pairwise((*self.states, (end, ""))):
-            if state not in self.standing and start < min(after, end):
+            if state not in self.standing:
                 yield start, min(after, end)
 
     def stands_at(self, end: Instant) -> bool:
