@@ -13,9 +13,12 @@ from slawatch.config.clients import read_client
 from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.config.document import Document, Node, Place, parse
 from slawatch.config.models import Box
+from slawatch.config.schema import json_schema
 from slawatch.config.sentences import report_errors
 from slawatch.probes.options import split_port
 from slawatch.runtime.errors import ConfigurationError, Finding
+
+__all__ = ["json_schema", "load", "load_client", "load_client_text", "render_findings"]
 
 FILE_NAME = "slawatch.yaml"
 LARGEST_FILE = 16 * 1024 * 1024

@@ -18,9 +18,9 @@ from slawatch.config.values import (
     GranularityText,
     HolidaysText,
     Identifier,
-    Interval,
     KindWord,
     Label,
+    Length,
     LengthText,
     LimitText,
     MeasurementWord,
@@ -106,9 +106,13 @@ class Box(Model):
         tuple[str, ...],
         BeforeValidator(_resolvers),
         WithJsonSchema({"anyOf": [{"const": "system"}, {"type": "array", "items": {"type": "string"}}]}),
-    ] = Field(default=(), description="`system`, or a list of addresses of DNS servers.")
+    ] = Field(
+        default=(),
+        description="`system`, or a list of addresses of DNS servers.",
+        json_schema_extra={"default": "system"},
+    )
     clients: Text = Field(default="clients/*.yaml", description="Files of the clients, relative to this file.")
-    retention: Interval = Field(
+    retention: Length = Field(
         default=30 * DAY,
         description="How long raw observations are kept; those around outages are kept for ever.",
     )
@@ -135,13 +139,13 @@ class Endpoint(Model):
 
     probe: Text = Field(description="Kind of probe; its options stand beside these keys.")
     target: Text = Field(default="", description="What to ask, in the kind's own form: an address, a URL.")
-    every: Interval = Field(default=60 * SECOND, description="Time between two probes, from `1s`.")
+    every: Length = Field(default=60 * SECOND, description="Time between two probes, from `1s`.")
     timeout: DurationText | None = Field(
         default=None, description="When a probe counts as failed: `5s`, or `every` where that is less; never more."
     )
     confirm: int = Field(default=2, ge=1, le=100, description="Failed probes in a row that confirm an outage.")
     recover: int = Field(default=1, ge=1, le=100, description="Good probes in a row that end one.")
-    retry_every: Interval | None = Field(
+    retry_every: Length | None = Field(
         default=None, description="Time between probes while down or suspect: the lesser of `every` and `10s`."
     )
     path: Identifier | None = Field(

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from slawatch.domain.contract import Measurement, ServiceKind
-from slawatch.domain.grammar import parse_duration, parse_money, parse_ratio
+from slawatch.domain.grammar import format_duration, parse_duration, parse_money, parse_ratio
 from slawatch.domain.interval import SECOND
 from slawatch.domain.local_time import parse_date, zone
 from slawatch.domain.service_hours import parse_holidays, parse_range
@@ -41,17 +41,23 @@ def shown(value: object) -> str:
     return "nothing" if value is None else repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}…"
 
 
-def _text(parse: Callable[[str], object], example: str, pattern: str | None = None) -> Any:
+def _text(parse: Callable[[str], object], example: str = "", pattern: str | None = None) -> Any:
     """An annotation: a text that ``parse`` accepts, kept as it was written."""
+
+    wanted = f" like {example}" if example else " (write it in quotes)"
 
     def check(value: object) -> str:
         if not isinstance(value, str):
-            raise ValueError(f"{shown(value)} stands here: expected a text like {example}")
+            raise ValueError(f"{shown(value)} stands here: expected a text{wanted}")
         parse(value)
         return value
 
-    schema: dict[str, Any] = {"type": "string", "examples": [example]}
-    return [BeforeValidator(check), WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))]
+    schema: dict[str, Any] = {"type": "string"}
+    if example:
+        schema["examples"] = [example.strip('"')]
+    if pattern:
+        schema["pattern"] = pattern
+    return [BeforeValidator(check), WithJsonSchema(schema)]
 
 
 _IDENTIFIER = r"[A-Za-z0-9_.-]{1,64}"
@@ -109,7 +115,7 @@ Name = Annotated[str, *_text(parse_name, "router", f"^{_NAME}$")]
 CalendarName = Annotated[str, *_text(parse_calendar_name, "office", f"^{_IDENTIFIER}$")]
 Label = Annotated[str, *_text(parse_label, "Acme Logistics")]
 Prose = Annotated[str, *_text(parse_prose, "firmware")]
-Text = Annotated[str, *_text(_anything, '"text"')]
+Text = Annotated[str, *_text(_anything)]
 ZoneName = Annotated[str, *_text(zone, "Europe/Berlin")]
 LengthText = Annotated[str, *_text(parse_duration, "10s", _DURATION_PATTERN)]
 LimitText = Annotated[str, *_text(parse_limit, "8h")]
@@ -167,9 +173,10 @@ def parse_length(value: object) -> int:
     return length
 
 
-Interval = Annotated[
+Length = Annotated[
     int,
     BeforeValidator(parse_length),
+    PlainSerializer(format_duration),
     WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "examples": ["60s"]}),
 ]
 """A length in microseconds, written with its unit; at least a second."""

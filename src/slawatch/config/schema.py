@@ -1,0 +1,75 @@
+"""The JSON Schemas of the files, for editors. What they accept is a little more than what the loader does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slawatch.config.models import Box, Client, Endpoint
+from slawatch.domain.grammar import format_duration
+from slawatch.domain.service_hours import WEEKDAYS
+from slawatch.probes.probe import Kind
+from slawatch.probes.registry import kinds
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of ``slawatch.yaml`` under ``box`` and that of ``clients/*.yaml`` under ``client``."""
+    return {"box": _written({"$schema": DIALECT, **Box.model_json_schema()}), "client": _written(_client())}
+
+
+def _client() -> dict[str, Any]:
+    schema = Client.model_json_schema()
+    definitions: dict[str, Any] = schema["$defs"]
+    common = Endpoint.model_json_schema()
+    alternatives = [_endpoint(kind, common, definitions) for kind in kinds().values()]
+    definitions["Endpoint"] = {"oneOf": alternatives, "description": Endpoint.__doc__}
+    definitions["Calendar"]["propertyNames"] = {"pattern": _calendar_keys(definitions["Calendar"])}
+    return {"$schema": DIALECT, **schema}
+
+
+def _written(schema: Any) -> Any:
+    """The schema with defaults of lengths as they are written, ``1m`` instead of microseconds; null ones left out."""
+    if isinstance(schema, list):
+        return [_written(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    written = {key: _written(item) for key, item in schema.items() if key != "default" or item is not None}
+    if schema.get("type") == "string" and isinstance(schema.get("default"), int):
+        written["default"] = format_duration(schema["default"])
+    return written
+
+
+def _endpoint(kind: Kind, common: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """An endpoint of one kind: the common keys and the kind's options, flat."""
+    options = _renamed(kind.options.model_json_schema(), kind.name)
+    definitions.update(options.pop("$defs", {}))
+    properties = {**common["properties"], "probe": {"const": kind.name, "description": kind.summary}}
+    return {
+        "type": "object",
+        "title": kind.name,
+        "properties": {**properties, **options.get("properties", {})},
+        "required": ["probe", "target", *options.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _renamed(schema: Any, kind: str) -> Any:
+    """The schema with its definitions named after the kind, since two kinds may use one name."""
+    if isinstance(schema, list):
+        return [_renamed(item, kind) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    renamed = {key: _renamed(item, kind) for key, item in schema.items()}
+    if isinstance(schema.get("$defs"), dict):
+        renamed["$defs"] = {f"{kind}.{name}": item for name, item in renamed["$defs"].items()}
+    if isinstance(schema.get("$ref"), str):
+        renamed["$ref"] = schema["$ref"].replace("#/$defs/", f"#/$defs/{kind}.")
+    return renamed
+
+
+def _calendar_keys(calendar: Mapping[str, Any]) -> str:
+    day = f"({'|'.join(WEEKDAYS)})"
+    days = f"{day}(-{day})?"
+    return f"^({'|'.join(calendar['properties'])}|{days}(,{days})*)$"
