@@ -1,0 +1,33 @@
+"""Everything that answers HTTP, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from slawatch.evaluation.board import Board
+from slawatch.exposition.self_metrics import SelfMetrics
+from slawatch.web.access import add_headers, guard
+from slawatch.web.interface import Interface
+from slawatch.web.live import Live
+from slawatch.web.pages import Site
+from slawatch.web.rendering import Pages, Static
+from slawatch.web.services import Services
+
+LARGEST_BODY = 16 * 1024
+"""Bytes that a request may send; nothing here reads more."""
+
+
+def application(board: Board, self_metrics: Callable[[], SelfMetrics], services: Services) -> web.Application:
+    """The web application. It keeps only what it has rendered, and reads no clock: the board has the time."""
+    static = Static()
+    pages = Pages(static, services.site)
+    live = Live(board, pages)
+    app = web.Application(middlewares=[guard(services.metrics_token, services.hosts)], client_max_size=LARGEST_BODY)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(live.close)
+    app.add_routes(live.routes())
+    app.add_routes(Site(board, pages, static, live, services.history).routes())
+    app.add_routes(Interface(board, self_metrics, services).routes())
+    return app

@@ -1,0 +1,139 @@
+"""The OpenAPI document of what programs may ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slawatch import __version__
+
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
+
+
+def _schema(kind: str | list[str], **more: Any) -> dict[str, Any]:
+    return {"type": kind, **more}
+
+
+def _object(properties: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """An object of which every named property is there; further ones may come with a later version."""
+    return {"type": "object", "properties": properties, "required": list(properties), **more}
+
+
+_STRING, _BOOLEAN = _schema("string"), _schema("boolean")
+_INSTANT = _schema("string", format="date-time", description="RFC 3339, UTC")
+_MAYBE_INSTANT = _schema(["string", "null"], format="date-time", description="RFC 3339, UTC; null when there is none")
+_MAYBE_RATIO = _schema(["string", "null"], pattern=r"^-?\d+(\.\d+)?$", description="A ratio as an exact decimal")
+_RATIO = _schema("string", pattern=r"^-?\d+(\.\d+)?$", description="A ratio as an exact decimal")
+_MICROSECONDS = _schema("integer", description="Microseconds")
+_MAYBE_MICROSECONDS = _schema(["integer", "null"], description="Microseconds; null where not applicable")
+_BY_NAME = _schema("object", additionalProperties=_MICROSECONDS)
+_CLASSES = ("up", "degraded", "down", "unknown", "excluded", "outside_hours", "outside_contract")
+_FIGURES = ("low", "point", "high", "if_unknown_down", "if_unknown_up", "without_exclusions")
+_STATE = _schema("string", enum=["up", "degraded", "down", "unknown"])
+
+_ACCOUNT = {
+    "client": _STRING,
+    "contract": _STRING,
+    "period": _object({"start": _INSTANT, "end": _INSTANT, "partial": _BOOLEAN}),
+    "time_us": _object(dict.fromkeys(_CLASSES, _MICROSECONDS)),
+    "availability": _object(dict.fromkeys(_FIGURES, _MAYBE_RATIO)),
+    "target": _RATIO,
+    "coverage": _MAYBE_RATIO,
+    "budget_us": _object(dict.fromkeys(("allowed", "used", "left"), _MICROSECONDS)),
+    "counts": _schema(["object", "null"]),
+    "suppressed_us": _MICROSECONDS,
+    "excluded_us": _BY_NAME,
+    "verdict": _schema("string", enum=["met", "breached", "disputable", "not_applicable", "open"]),
+    "credit": _object(
+        {
+            "amount": _schema(["string", "null"], description="Null while a period runs or a person has to settle it"),
+            "currency": _STRING,
+            "settled_on": _STRING,
+            "rule": _STRING,
+            "at_low": _STRING,
+            "at_high": _STRING,
+        }
+    )
+    | {"type": ["object", "null"]},
+}
+
+_CONTRACT = _ACCOUNT | {
+    "standing": _schema("string", enum=["lost", "breaching", "at_risk", "disputable", "no_data", "on_track", "met"]),
+    "service": _object({"name": _STRING, "state": _STATE, "since": _MAYBE_INSTANT}),
+    "risk": _object(
+        {
+            "level": _STRING,
+            "reasons": _schema("array", items=_object({"kind": _STRING, "text": _STRING})),
+            "breach_at": _MAYBE_INSTANT,
+            "downtime_to_breach_us": _MAYBE_MICROSECONDS,
+        }
+    ),
+    "burn_rates": _schema("object", additionalProperties=_RATIO),
+    "witnessed": _BOOLEAN,
+    "last_period": _object(_ACCOUNT) | {"type": ["object", "null"]},
+}
+
+_ENDPOINT = {
+    "client": _STRING,
+    "endpoint": _STRING,
+    "probe": _STRING,
+    "target": _STRING,
+    "path": _STRING,
+    "behind": _schema(["string", "null"]),
+    "state": _STATE,
+    "cause": _schema(["string", "null"]),
+    "since": _MAYBE_INSTANT,
+    "suspect": _BOOLEAN,
+    "every_us": _MICROSECONDS,
+    "probes": _schema("object", additionalProperties=_schema("integer")),
+    "last": _object(
+        {
+            "started": _INSTANT,
+            "duration_us": _MICROSECONDS,
+            "verdict": _schema("string", enum=["up", "degraded", "down", "void"]),
+            "reason": _STRING,
+            "detail": _STRING,
+            "phases_us": _BY_NAME,
+            "certificate_expiry": _MAYBE_INSTANT,
+        }
+    )
+    | {"type": ["object", "null"]},
+}
+
+_STATUS = _object(
+    {
+        "at": _INSTANT,
+        "generation": _schema("integer"),
+        "configuration": _object({"generation": _schema("integer"), "error": _schema(["string", "null"])}),
+        "contracts": _schema("array", items=_object(_CONTRACT)),
+        "endpoints": _schema("array", items=_object(_ENDPOINT)),
+    }
+)
+
+
+def _get(summary: str, *answers: tuple[int, str], content: dict[str, Any] = _TEXT) -> dict[str, Any]:
+    responses = {str(status): {"description": text, "content": content} for status, text in answers}
+    return {"summary": summary, "responses": responses}
+
+
+def document() -> dict[str, Any]:
+    """The whole document (OpenAPI 3.1)."""
+    reload = _get("Read the configuration again", (200, "It is in force"), (500, "Refused; the one before it stays"))
+    ready = _get("Whether it judges and can write", (200, "Ready"), (503, "What is missing"))
+    json = {"application/json": {"schema": _STATUS}}
+    text = "The OpenAPI document"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "slawatch",
+            "version": __version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {
+            "/api/v1/status": {"get": _get("The latest judgement of everything", (200, "A snapshot"), content=json)},
+            "/api/v1/openapi.json": {"get": _get("This document", (200, text), content={"application/json": {}})},
+            "/metrics": {"get": _get("Metrics", (200, "Prometheus text or OpenMetrics"), (401, "No token"))},
+            "/-/healthy": {"get": _get("Whether the process lives", (200, "It does"))},
+            "/-/ready": {"get": ready},
+            "/-/reload": {"post": reload},
+        },
+    }

@@ -1,0 +1,29 @@
+"""What the pages need beside the board, as callables that the daemon hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from slawatch.domain.facts import Blip, Change
+from slawatch.domain.interval import Instant
+
+History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
+"""(client, endpoint, start, end) → the changes in ``[start, end)`` and the latest one before it, and its blips."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything beside the board that the web application calls."""
+
+    ledger_open: Callable[[], bool]
+    """Whether facts can be written now."""
+    reload: Callable[[], Awaitable[tuple[bool, str]]]
+    """Reads the configuration again: whether it was taken up, and what there is to say about it."""
+    history: History
+    metrics_token: Callable[[], str | None] = lambda: None
+    """The bearer token for other hosts; None where none is configured."""
+    hosts: frozenset[str] = frozenset()
+    """Names of this box beside localhost that requests may be addressed to: the configured listen host."""
+    site: str = ""
+    """This vantage point's name."""
