@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -112,25 +112,44 @@ def _csv_row(cells: dict[str, str]) -> dict[str, Any]:
     for key in ("services", "contracts"):
         if key in row:
             row[key] = row[key].split()
+    if "terms" in row:
+        row["terms"] = json.loads(row["terms"])
     if "count" in row and row["count"].isdigit():
         row["count"] = int(row["count"])
     return row
 
 
-def csv_text(rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> Iterator[str]:
+_COLUMNS = (
+    "type", "client", "endpoint", "at", "state", "edges_low", "edges_high", "cause", "confirmed_at", "reason", "detail",
+    "count", "id", "kind", "start", "end", "services", "contracts", "announced_at", "approved_by", "by", "evidence",
+    "contract", "sha256", "terms",
+)  # fmt: skip
+
+
+async def csv_lines(rows: AsyncIterator[dict[str, Any]]) -> AsyncIterator[str]:
     """Rows as CSV lines that :func:`read_history` reads, beginning with the header."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(buffer, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for row in rows:
-        flat = dict(row)
-        edges = flat.pop("edges", None)
-        if edges:
-            flat |= {"edges_low": edges["low"], "edges_high": edges["high"]}
-        flat |= {key: " ".join(flat[key]) for key in ("services", "contracts") if key in flat}
-        writer.writerow(flat)
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    if buffer.tell():
-        yield buffer.getvalue()
+    yield _taken(buffer)
+    async for row in rows:
+        writer.writerow(_flat(row))
+        yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat = dict(row)
+    edges = flat.pop("edges", None)
+    if edges:
+        flat |= {"edges_low": edges["low"], "edges_high": edges["high"]}
+    flat |= {key: " ".join(flat[key]) for key in ("services", "contracts") if key in flat}
+    if "terms" in flat:
+        flat["terms"] = json.dumps(flat["terms"], separators=(",", ":"))
+    return flat

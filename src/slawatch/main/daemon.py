@@ -23,6 +23,7 @@ from slawatch.evaluation.evaluator import EndpointFace, Estate, Evaluator, Subje
 from slawatch.evaluation.recorder import Past, Recorder
 from slawatch.main.books import add_entry, needed_since, news, read_books, read_pasts
 from slawatch.main.probing import resolver_of, targets_of
+from slawatch.main.serving import serve
 from slawatch.probes.probe import Resources
 from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import ConfigurationError, Finding, StorageError
@@ -84,8 +85,10 @@ class Daemon:
         self._record_news(self.configuration)
         await self._adopt(self.configuration, previous.alive_until if previous else None)
         self._take_up(self.configuration)
-        self._start_probing()
+        self._prepare_probing()
         self.evaluator.publish(self.ledger.sequence)
+        self.address = await serve(self, self._cleanups)
+        self._start_probing()
         self._start_loops()
         self._tell_ready()
 
@@ -93,8 +96,9 @@ class Daemon:
         configuration = self.configuration
         self.ledger = await Ledger.open(configuration.database, site=configuration.site, clock=self.clock)
         self._cleanups.push("ledger", self._close_ledger)
-        self.database = await self.ledger.describe()
-        log.info("ledger opened", database=self.database, site=configuration.site, version=__version__)
+        database = await self.ledger.describe()
+        self.database_version = database.partition(" at ")[0]
+        log.info("ledger opened", database=database, site=configuration.site, version=__version__)
         self._event("started", version=__version__)
 
     async def _adopt(self, configuration: Configuration, alive_until: Instant | None) -> None:
@@ -140,7 +144,7 @@ class Daemon:
             )
         )
 
-    def _start_probing(self) -> None:
+    def _prepare_probing(self) -> None:
         self.health = Health(self.clock, self._on_jump)
         self.health.start()
         self.resources = Resources(self.clock, resolver=resolver_of(self.configuration, self.clock))
@@ -148,6 +152,8 @@ class Daemon:
         self._cleanups.push("probe resources", self._close_resources)
         self.dispatcher = Dispatcher(self.clock, self.recorder.record, self.health)
         self.dispatcher.apply(targets_of(self.configuration, self.resources))
+
+    def _start_probing(self) -> None:
         self.dispatcher.start()
         self._cleanups.push("dispatcher", self.dispatcher.stop)
 

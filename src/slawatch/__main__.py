@@ -1,0 +1,5 @@
+"""``python -m slawatch``."""
+
+from slawatch.main import main
+
+main()

@@ -1,0 +1,100 @@
+"""One probe, now: by kind and target, or as the configuration has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from slawatch.config.configuration import Configuration, EndpointConfig
+from slawatch.domain.grammar import format_duration, parse_duration
+from slawatch.domain.interval import Duration, format_instant
+from slawatch.domain.observation import Observation
+from slawatch.probes.options import ProbeOptions
+from slawatch.probes.probe import Kind, Resources, observe
+from slawatch.probes.registry import kinds
+from slawatch.runtime.errors import UsageError
+
+Row = dict[str, Any]
+
+
+def probe_once(
+    what: str, target: str | None, options: Sequence[str], timeout: str, configuration: Callable[[], Configuration]
+) -> Row:
+    """The row of one observation. ``configuration`` is asked only for a ``client/endpoint``."""
+    if target is None and "/" in what:
+        endpoint = _configured(what, configuration())
+        assert endpoint.options is not None
+        kind, text, chosen, limit = kinds()[endpoint.kind], endpoint.target, endpoint.options, endpoint.cadence.timeout
+    else:
+        kind, text = _kind(what), target or ""
+        chosen, limit = _options(kind, options), _duration(timeout)
+    try:
+        address = kind.target(text)
+    except ValueError as error:
+        raise UsageError(f"target: {error}") from None
+    return _row(kind, text, asyncio.run(_observe(kind, address, chosen, limit)))
+
+
+async def _observe(kind: Kind, address: object, options: ProbeOptions, limit: Duration) -> Observation:
+    async with Resources() as resources:
+        return await observe(kind, address, options, resources, limit)
+
+
+def _configured(key: str, configuration: Configuration) -> EndpointConfig:
+    found = next((endpoint for endpoint in configuration.endpoints if endpoint.key == key), None)
+    if found is None:
+        raise UsageError(f"there is no endpoint {key!r} in the configuration")
+    return found
+
+
+def _kind(name: str) -> Kind:
+    try:
+        return kinds()[name]
+    except KeyError:
+        raise UsageError(f"{name!r} is no kind of probe: expected one of {', '.join(kinds())}") from None
+
+
+def _options(kind: Kind, pairs: Sequence[str]) -> ProbeOptions:
+    """Options as the configuration has them; ``expect.status=200`` reaches inside one."""
+    document: dict[str, Any] = {}
+    for pair in pairs:
+        key, mark, value = pair.partition("=")
+        if not mark:
+            raise UsageError(f"--option {pair!r}: expected key=value")
+        *path, last = key.split(".")
+        inside = document
+        for step in path:
+            inside = inside.setdefault(step, {})
+        inside[last] = {"true": True, "false": False}.get(value, int(value) if value.isdigit() else value)
+    try:
+        return kind.options.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise UsageError(f"--option {place}: {first['msg']}") from None
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--timeout: {error}") from None
+
+
+def _row(kind: Kind, target: str, seen: Observation) -> Row:
+    row: Row = {
+        "probe": kind.name,
+        "target": target,
+        "verdict": seen.verdict.value,
+        "reason": seen.reason,
+        "detail": seen.detail,
+        "started": format_instant(seen.started),
+        "took": format_duration(seen.duration),
+        "phases": " ".join(f"{name}={format_duration(length)}" for name, length in seen.phases),
+    }
+    if seen.certificate_expiry is not None:
+        row["certificate_expiry"] = format_instant(seen.certificate_expiry)
+    return row

@@ -1,0 +1,119 @@
+"""The daemon's web side: the address that people and Prometheus use, and the socket that commands use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from slawatch import __version__
+from slawatch.config.paths import control_socket
+from slawatch.domain.facts import Blip, Change
+from slawatch.domain.interval import SECOND, Instant
+from slawatch.evaluation.history_export import Cut, Row, Selection, history_rows
+from slawatch.exposition.self_metrics import Histogram, SelfMetrics
+from slawatch.runtime.errors import Unavailable
+from slawatch.runtime.lifecycle import Cleanups
+from slawatch.scheduling.lateness import BOUNDS
+from slawatch.storage.entries import EndpointKey
+from slawatch.web.application import application
+from slawatch.web.services import Export, History, Services
+
+if TYPE_CHECKING:
+    from slawatch.main.daemon import Daemon
+
+SHUTDOWN_WITHIN = 2.0
+"""Seconds that open pages and scrapes may take to end."""
+
+
+async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
+    """Serve on the configured address and on the control socket; the address and port that were bound."""
+    services = Services(
+        ledger_open=lambda: daemon.ledger.healthy,
+        reload=daemon.reload,
+        history=_history(daemon),
+        export=_export(daemon),
+        metrics_token=_token(daemon),
+        hosts=frozenset({daemon.configuration.listen[0]}),
+        site=daemon.configuration.site,
+    )
+    runner = web.AppRunner(
+        application(daemon.board, lambda: self_metrics(daemon), services),
+        access_log=None,
+        shutdown_timeout=SHUTDOWN_WITHIN,
+    )
+    await runner.setup()
+    cleanups.push("web", runner.cleanup)
+    host, port = daemon.configuration.listen
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise Unavailable(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+    await _serve_commands(runner, control_socket(daemon.configuration), cleanups)
+    bound = next(address for address in runner.addresses if isinstance(address, tuple))
+    return str(bound[0]), int(bound[1])
+
+
+async def _serve_commands(runner: web.AppRunner, path: Path, cleanups: Cleanups) -> None:
+    """Only this user's processes may connect: the socket is made under a closed umask."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - at start, before anything else runs on the loop
+    mask = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, str(path)).start()
+    finally:
+        os.umask(mask)
+
+    async def remove() -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - one call, at the end
+
+    cleanups.push("control socket", remove)
+
+
+def _token(daemon: Daemon) -> Callable[[], str | None]:
+    def token() -> str | None:
+        secret = daemon.configuration.metrics_token
+        return None if secret is None else secret.reveal()
+
+    return token
+
+
+def _history(daemon: Daemon) -> History:
+    async def history(
+        client: str, endpoint: str, start: Instant, end: Instant
+    ) -> tuple[Sequence[Change], Sequence[Blip]]:
+        found = await daemon.ledger.endpoint_history(EndpointKey(client, endpoint), start, end)
+        return found.changes, found.blips
+
+    return history
+
+
+def _export(daemon: Daemon) -> Export:
+    async def export(selection: Selection) -> AsyncIterator[Row]:
+        cut = Cut.of(daemon.board.snapshot, daemon.ledger.boot)
+        await daemon.ledger.flushed()
+        async for row in history_rows(daemon.ledger, selection, cut):
+            yield row
+
+    return export
+
+
+def self_metrics(daemon: Daemon) -> SelfMetrics:
+    """What the daemon knows of itself now."""
+    tally, ledger = daemon.dispatcher.tally, daemon.ledger
+    return SelfMetrics(
+        site=daemon.configuration.site,
+        version=__version__,
+        database=daemon.database_version,
+        lateness=Histogram(BOUNDS, tuple(tally.lateness.counts), tally.lateness.total),
+        slots_missed=tally.missed,
+        loop_lag=daemon.health.worst_lag(10 * SECOND),
+        ledger_queue=ledger.queue_length,
+        ledger_commits=ledger.commits,
+        last_commit_age=ledger.commit_age if ledger.commits else None,
+    )
