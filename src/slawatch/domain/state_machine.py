@@ -96,15 +96,21 @@ class EndpointState:
         return self.unknown_from(at, Cause.NO_FURTHER_DATA if at == now else Cause.STALE)
 
     def unknown_from(self, at: Instant, cause: Cause) -> Change:
-        """The change to UNKNOWN at ``at``; its bracket opens at the last observation that agreed."""
+        """The change to UNKNOWN at ``at``; its bracket opens at the last observation that agreed, or, in time that
+        only a run may yet make known, at the latest of that run."""
         at = self.not_before_since(at)
-        seen = self.last_agreeing() if self.known else None
+        seen = self.last_agreeing() if self.known else self.run[-1].at if self.unbroken else None
         earliest = at if seen is None else self.not_before_since(min(seen, at))
         return Change(at, State.UNKNOWN, earliest, at, cause)
 
     def not_before_since(self, at: Instant) -> Instant:
         """``at``, or the latest change where that is later: facts of one endpoint never run backwards."""
         return at if self.since is None else max(at, self.since)
+
+    @property
+    def unbroken(self) -> bool:
+        """Whether nothing was void or silent since the latest observation of the run."""
+        return bool(self.run) and (self.since is None or self.since <= self.run[-1].at)
 
 
 Outcome = tuple[EndpointState, list[Fact]]
@@ -120,7 +126,7 @@ def step(state: EndpointState, observation: Observation, cadence: Cadence) -> Ou
     if observation.verdict is Verdict.VOID:
         state, more = blind(state, observation.started, observation.cause or Cause.PROBER_FAULT)
         return state, facts + more
-    at = observation.started
+    at = state.not_before_since(observation.started)
     item = Pending(at, _LEVELS[observation.verdict], not state.known, observation.reason, observation.detail)
     if item.state is State.DOWN:
         state, more = _failed(state, item, cadence)
@@ -128,7 +134,7 @@ def step(state: EndpointState, observation: Observation, cadence: Cadence) -> Ou
     else:
         state, more = _good(state, item, cadence)
         state = replace(state, last_good=at)
-    return replace(state, fresh_until=at + cadence.speaks_for), facts + more
+    return replace(state, fresh_until=observation.started + cadence.speaks_for), facts + more
 
 
 def expire(state: EndpointState, now: Instant) -> Outcome:
@@ -147,8 +153,9 @@ def expire(state: EndpointState, now: Instant) -> Outcome:
 
 
 def blind(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
-    """From ``at`` on nothing is known, for ``cause``. A run that waits for confirmation goes on (S12)."""
-    if not state.known and state.cause is cause:
+    """From ``at`` on nothing is known, for ``cause``. A run that waits for confirmation goes on (S12), and time
+    that it may yet make known ends here."""
+    if not state.known and state.cause is cause and not state.unbroken:
         return state, []
     change = state.unknown_from(at, cause)
     return replace(state, known=False, since=change.at, cause=cause), [change]
@@ -160,8 +167,9 @@ def disown(state: EndpointState, changes: Sequence[Change], start: Instant, end:
     ``changes`` are those of the endpoint so far. Each one inside the span is answered by a later entry at the same
     instant, which wins (S17). The caller lets no observation of the span through.
     """
+    facts: list[Fact] = [_blip(state, max(start, state.run[0].at))] if state.run else []
     first = state.unknown_from(start, cause)._replace(at=start)
-    facts: list[Fact] = [first._replace(earliest=min(first.earliest, start), latest=start)]
+    facts.append(first._replace(earliest=min(first.earliest, start), latest=start))
     facts += [
         Change(change.at, State.UNKNOWN, change.at, change.at, cause) for change in changes if start < change.at < end
     ]
@@ -190,14 +198,17 @@ def resume(
         )
         last = changes[-1]
         state = EndpointState(confirmed, last.state is not State.UNKNOWN, last.at, last.cause)
-    run = (
-        ()
-        if suspicion is None
-        else (Pending(suspicion.at, State.DOWN, not state.known, suspicion.reason, suspicion.detail),)
-    )
+    run = () if suspicion is None else (_pending_again(suspicion, changes),)
     seen = [at for at in (last_good, last_failed, suspicion and suspicion.at) if at is not None]
     fresh_until = max(seen) + cadence.speaks_for if seen else None
     return replace(state, last_good=last_good, last_failed=last_failed, run=run, fresh_until=fresh_until)
+
+
+def _pending_again(suspicion: Suspicion, changes: Sequence[Change]) -> Pending:
+    """A stored suspicion as it stood when it arose, whatever was void or silent after it."""
+    before = [change.state for change in changes if change.at <= suspicion.at]
+    after_unknown = not before or before[-1] is State.UNKNOWN
+    return Pending(suspicion.at, State.DOWN, after_unknown, suspicion.reason, suspicion.detail)
 
 
 def _good(state: EndpointState, item: Pending, cadence: Cadence) -> Outcome:
@@ -233,7 +244,7 @@ def _failed(state: EndpointState, item: Pending, cadence: Cadence) -> Outcome:
 
 
 def _contradicting(state: EndpointState, item: Pending, needed: int) -> Outcome:
-    run = (*state.run, item)
+    run = (*state.run, item._replace(after_unknown=item.after_unknown and not state.unbroken))
     if len(run) < needed:
         return replace(state, run=run), []
     edge = state.last_agreeing()
@@ -251,7 +262,7 @@ def _enter(
     state: EndpointState, item: Pending, confirmed_at: Instant, edge: Instant | None
 ) -> tuple[EndpointState, Change]:
     """The change into the state of ``item``; its bracket opens at ``edge`` unless unknown time lies between."""
-    at = state.not_before_since(item.at) if item.after_unknown else item.at
+    at = item.at
     earliest = at if item.after_unknown or edge is None else min(edge, at)
     change = Change(at, item.state, earliest, at, None, confirmed_at, item.reason, item.detail)
     since = at if state.since is None else max(at, state.since)
