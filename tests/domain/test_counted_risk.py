@@ -53,6 +53,7 @@ def test_s33_best_worst_and_budget_of_counts() -> None:
         (18, 1, 0, Level.AT_RISK),
         (18, 1, 1, Level.ON_TRACK),  # 19 of 20 if the unknown one was met
         (0, 0, 4, Level.UNDETERMINED),
+        (1, 1, 38, Level.ON_TRACK),  # 39 of 40 if the unknown ones were met
         (0, 9, 0, Level.AT_RISK),  # never lost: nobody knows how many are to come
     ],
 )

@@ -128,7 +128,6 @@ def test_against_plain_enumeration(lengths: list[int], left: int, rate: int) -> 
     assert found.at_most - found.at_least <= Decimal("0.000002")
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.integers(1, 5 * HOUR), min_size=5, max_size=9),
     st.integers(0, 4 * HOUR),

@@ -80,6 +80,19 @@ WHOLE = {
             {"per_miss": {"credit": "1%", "beyond": "budget"}, "stack": "sum"},
             Penalty(per_miss=PerMiss(Share(Fraction(1, 100)), Beyond.BUDGET), stack=Stack.SUM),
         ),
+        (
+            {"flat": "10%", "cap": "50.00 EUR", "minimum": "50.00 EUR"},
+            Penalty(flat=TENTH, cap=euros("50.00"), minimum=Money(Decimal("50.00"), "EUR")),
+        ),
+        (
+            {"tiers": [{"below": "99%", "credit": "2.00 EUR"}, {"below": "95%", "credit": "2.00 EUR"}]},
+            Penalty(
+                tiers=(
+                    Tier(Fraction(95, 100), inclusive=False, credit=euros("2.00")),
+                    Tier(Fraction(99, 100), inclusive=False, credit=euros("2.00")),
+                )
+            ),
+        ),
         ({"termination_after": {"breached": 3}}, Penalty(termination_after=TerminationRight(3, 3))),
         (
             {"flat": "10%", "termination_after": {"breached": "3", "of": "6"}},
@@ -192,6 +205,8 @@ def test_the_bound_of_a_tier_is_exact(ratio: Fraction, below: bool, at_most: boo
         ({"flat": "1.00 EUR", "minimum": "1.00 USD"}, (), "amounts in EUR and USD: expected one currency"),
         ({"termination_after": {"of": 3}}, ("termination_after", "breached"), "missing"),
         ({"termination_after": {"breached": 0}}, ("termination_after", "breached"), "'0' is no count"),
+        ({"termination_after": {"breached": 1000}}, ("termination_after", "breached"), "'1000' is no count"),
+        ({"termination_after": {"breached": "9" * 5000}}, ("termination_after", "breached"), "is no count"),
         ({"termination_after": {"breached": 3, "of": 2}}, ("termination_after", "of"), "3 of 2 cannot be"),
     ],
 )
@@ -216,8 +231,8 @@ def test_the_text_of_a_refusal_starts_with_the_key() -> None:
         (
             WHOLE,
             (
-                "10% of charges below 99.99%, 30% of charges below 99%, 100% of charges at or below 95%; the lowest tier "
-                "that matches counts. 5% of charges for each full 1 h of downtime beyond what the standard allows. "
+                "10% of charges below 99.99%, 30% of charges below 99%, 100% of charges at or below 95%; the lowest "
+                "tier that matches counts. 5% of charges for each full 1 h of downtime beyond what the standard allows. "
                 "50 times the charges of the time it lasted for each outage longer than 5 m. "
                 "10 times the charges of the downtime beyond what the standard allows. "
                 "25.00 EUR for each missed event. Of these the highest counts. "

@@ -259,6 +259,17 @@ def test_s33_at_risk_when_an_outage_as_long_as_its_own_would_breach(restore: Dur
     assert kinds(risk) == [ReasonKind.RESTORE_TIME if at_risk else ReasonKind.QUIET]
 
 
+def test_s33_the_restore_time_is_compared_in_wall_clock_time() -> None:
+    # 1 h of 100 h is allowed. At 17:30 an outage breaches half an hour and a night later: 15 h, and a microsecond
+    within = hours(OFFICE, START, END)
+    at = local("2026-01-06 17:30")
+    assert risk_of(timeline(), at, within=within, restore_p90=15 * HOUR).level is Level.ON_TRACK
+    risk = risk_of(timeline(), at, within=within, restore_p90=16 * HOUR)
+    assert [reason.text for reason in risk.reasons] == [
+        "an outage from now on would breach after 15 h 0.000001 s; nine in ten of its outages last up to 16 h"
+    ]
+
+
 @pytest.mark.parametrize(
     ("lengths", "expected"),
     [
@@ -292,6 +303,8 @@ def test_s33_at_risk_when_both_burn_windows_exceed_their_threshold() -> None:
         (5 * MINUTE, Fraction(20), Fraction("6.72")),
     ]
     alarm[HOUR] = Fraction(limit)  # exactly on the threshold
+    assert risk_of(timeline(), START + DAY, used_in=usage).level is Level.ON_TRACK
+    alarm.update({HOUR: Fraction(limit + 1), 5 * MINUTE: Fraction(limit, 12)})  # so is the short window
     assert risk_of(timeline(), START + DAY, used_in=usage).level is Level.ON_TRACK
     alarm.update({HOUR: Fraction(HOUR), 5 * MINUTE: Fraction(0)})  # it is over
     assert risk_of(timeline(), START + DAY, used_in=usage).level is Level.ON_TRACK
