@@ -232,8 +232,8 @@ def test_the_text_of_a_refusal_starts_with_the_key() -> None:
             WHOLE,
             (
                 "10% of charges below 99.99%, 30% of charges below 99%, 100% of charges at or below 95%; the lowest "
-                "tier that matches counts. 5% of charges for each full 1 h of downtime beyond what the standard allows. "
-                "50 times the charges of the time it lasted for each outage longer than 5 m. "
+                "tier that matches counts. 5% of charges for each full 1 h of downtime beyond what the standard "
+                "allows. 50 times the charges of the time it lasted for each outage longer than 5 m. "
                 "10 times the charges of the downtime beyond what the standard allows. "
                 "25.00 EUR for each missed event. Of these the highest counts. "
                 "Never more than 100% of charges in a period. A credit below 1.00 EUR is not paid out."
