@@ -101,7 +101,9 @@ async def test_the_start_dates_it(kind: Kind, scene: Scene, servers: Servers) ->
         assert before <= seen.started <= before + HASTY // 2
 
 
-async def test_cancelling_leaves_nothing_open(kind: Kind, scene: Scene, servers: Servers) -> None:
+async def test_cancelling_leaves_nothing_open_and_nothing_to_report(
+    kind: Kind, scene: Scene, servers: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
     async with scene.resources(silent=True) as resources:
         target, options = kind.target(await scene.silent(servers)), options_of(kind, scene)
         await observe(kind, target, options, resources, HASTY)  # what is shared is open from here on

@@ -49,14 +49,20 @@ class Dns(asyncio.DatagramProtocol):
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(lambda: self, ("127.0.0.1", 0))
-        self.address: Server = self._udp.get_extra_info("sockname")
-        self._tcp = await asyncio.start_server(self._converse, *self.address) if self._over_tcp else None
+        while True:
+            self._tcp = await asyncio.start_server(self._converse, "127.0.0.1", 0)
+            self.address: Server = self._tcp.sockets[0].getsockname()
+            try:
+                self._udp, _ = await loop.create_datagram_endpoint(lambda: self, self.address)
+                break
+            except OSError:
+                self._tcp.close()  # somebody has this port for UDP: another one
+        if self._over_tcp is None:
+            self._tcp.close()
 
     def stop(self) -> None:
         self._udp.close()
-        if self._tcp is not None:
-            self._tcp.close()
+        self._tcp.close()
 
     def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
         query = dns.message.from_wire(data)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Cause, Verdict
@@ -21,6 +22,8 @@ class Reason(NamedTuple):
 
 
 Reasons = Mapping[str, Reason]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Failure(Exception):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.answer = Answer(reason, detail)
+
+
+def fail(future: asyncio.Future[T], error: BaseException) -> None:
+    """End a future that is still open by ``error``. Where nobody waits any more, that is of no interest.
+
+    A probe can be cancelled at any point, and then the loop would report the error as one that was overlooked.
+    """
+    if not future.done():
+        future.set_exception(error)
+        future.exception()
 
 
 class Trace:

@@ -17,7 +17,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slawatch.probes.answer import Failure
+from slawatch.probes.answer import Failure, fail
 from slawatch.probes.options import Family
 from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import Unavailable
@@ -226,4 +226,4 @@ class Echo:
         nonce = inner[8 : 8 + NONCE]
         if socket.inet_pton(domain, ping.address) == destination and ping.nonce.startswith(nonce):
             words = _ERRORS[self._family][packet[0]]
-            ping.done.set_exception(Failure("unreachable", f"{source}: {words}"))
+            fail(ping.done, Failure("unreachable", f"{source}: {words}"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import httptools
 
-from slawatch.probes.answer import Failure, Trace
+from slawatch.probes.answer import Failure, Trace, fail
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.tls import start_tls
 
@@ -82,8 +82,8 @@ class Exchange(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if error is None:
             self._ended()
-        elif not self.done.done():
-            self.done.set_exception(error)
+        else:
+            fail(self.done, error)
         del self._parser  # it points back here; without the cycle both go at once
 
     # From the parser.
@@ -135,13 +135,7 @@ class Exchange(asyncio.Protocol):
             self.done.set_result(Response(status, self._headers, bytes(self._body), cut))
 
     def _fail(self, reason: str, detail: str) -> None:
-        if not self.done.done():
-            self.done.set_exception(Failure(reason, detail))
-
-    def forget(self) -> None:
-        """Nobody waits any more: what came of it is of no interest, not even to the loop's exception handler."""
-        if not self.done.cancel() and not self.done.cancelled():
-            self.done.exception()
+        fail(self.done, Failure(reason, detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,5 +167,5 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
         trace.close()
         return response
     finally:
-        protocol.forget()
+        protocol.done.cancel()
         transport.abort()

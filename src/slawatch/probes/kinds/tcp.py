@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slawatch.domain.observation import Verdict
-from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
+from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons, fail
 from slawatch.probes.options import Host, NetworkOptions, parse_host, parse_port, split_port
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.probe import ProbeContext
@@ -100,25 +100,17 @@ class _Conversation(asyncio.Protocol):
             self._fail("in its first 4 KiB")
 
     def eof_received(self) -> None:
-        if not self.done.done():
-            self._fail("before it closed")
+        self._fail("before it closed")
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self.done.done():
-            return
         if error is None:
             self._fail("before it closed")
         else:
-            self.done.set_exception(error)
-
-    def forget(self) -> None:
-        """Nobody waits any more: what came of it is of no interest, not even to the loop's exception handler."""
-        if not self.done.cancel() and not self.done.cancelled():
-            self.done.exception()
+            fail(self.done, error)
 
     def _fail(self, when: str) -> None:
         heard = repr(bytes(self._heard[:60]))[1:] if self._heard else "nothing"
-        self.done.set_exception(Failure("unexpected", f"the server said {heard} {when}"))
+        fail(self.done, Failure("unexpected", f"the server said {heard} {when}"))
 
 
 async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
@@ -146,5 +138,5 @@ async def _converse(target: Target, options: Options, context: ProbeContext, add
             await conversation.done
         context.trace.close()
     finally:
-        conversation.forget()
+        conversation.done.cancel()
         transport.abort()
