@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from slawatch.domain.facts import Blip, Change, Fact, State, Suspicion
 from slawatch.domain.observation import Cause, Observation, Verdict
-from slawatch.storage.entries import EndpointKey, Entry, canonical, storable
+from slawatch.storage.entries import EndpointKey, Entry, canonical, refuse_unstorable, storable
 from slawatch.storage.facts import contract_entry, digest_of, entry_of, fact_of
 from slawatch.storage.observations import observation_of, row_of
 from slawatch.storage.schema import METADATA, OBSERVATIONS
@@ -70,13 +70,18 @@ def test_an_entry_of_another_kind_is_no_fact() -> None:
         fact_of(event(1))
 
 
-def test_an_entry_refuses_what_no_database_could_store() -> None:
-    with pytest.raises(ValueError, match="no instant"):
-        Entry("event", 2**63, {})
-    with pytest.raises(ValueError, match="holds characters"):
-        Entry("event", 0, {}, client="acme\0")
-    with pytest.raises(ValueError, match="cannot belong"):
-        Entry("event", 0, {}, EndpointKey("acme", "router"), client="globex")
+UNSTORABLE = [
+    (Entry("event", 2**63, {}), "no instant"),
+    (Entry("event", 0, {}, client="acme\0"), "holds characters"),
+    (Entry("event", 0, {}, EndpointKey("acme", "\ud800")), "holds characters"),
+    (Entry("event", 0, {}, EndpointKey("acme", "router"), client="globex"), "cannot belong"),
+]
+
+
+@pytest.mark.parametrize(("entry", "complaint"), UNSTORABLE)
+def test_an_entry_that_no_database_could_store_is_refused(entry: Entry, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        refuse_unstorable(entry)
 
 
 def test_an_entry_of_an_endpoint_is_an_entry_of_its_client() -> None:

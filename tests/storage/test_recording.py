@@ -177,6 +177,8 @@ async def test_while_the_database_is_away_the_oldest_observations_go_and_the_led
 async def test_a_body_that_is_no_exact_json_is_refused_and_nothing_is_queued(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="float"):
         ledger.append([event(1), Entry("event", at(2), {"ratio": 0.1})])
+    with pytest.raises(ValueError, match="no instant"):
+        ledger.append([event(1), Entry("event", 2**63, {})])
     assert ledger.queue_length == 0
     await ledger.append([event(3)])
     assert [entry.sequence for entry in await recorded(ledger)] == [1]

@@ -40,7 +40,7 @@ class Entry:
     """Something to record, dated ``at`` (UTC microseconds).
 
     ``body`` is JSON without floats. An entry of an endpoint carries the endpoint's client. ``state`` repeats
-    the state that a change or a blip names, for queries. ``ValueError`` for what no database could store.
+    the state that a change or a blip names, for queries.
     """
 
     kind: str
@@ -52,15 +52,8 @@ class Entry:
     state: str | None = None
 
     def __post_init__(self) -> None:
-        if self.at not in _INT64:
-            raise ValueError(f"{self.at} is no instant in microseconds")
-        if self.endpoint is not None:
-            if self.client not in (None, self.endpoint.client):
-                raise ValueError(f"an entry of {self.endpoint} cannot belong to client {self.client!r}")
+        if self.client is None and self.endpoint is not None:
             object.__setattr__(self, "client", self.endpoint.client)
-        for name in (self.kind, self.client, self.contract, self.state, *(self.endpoint or ())):
-            if name is not None and storable(name) != name:
-                raise ValueError(f"{name!r} holds characters that no database stores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +76,17 @@ class Recorded:
     def at(self) -> Instant:
         """The instant that the entry is about."""
         return self.entry.at
+
+
+def refuse_unstorable(entry: Entry) -> None:
+    """``ValueError`` for an entry that contradicts itself or that no database could store."""
+    if entry.at not in _INT64:
+        raise ValueError(f"{entry.at} is no instant in microseconds")
+    if entry.endpoint is not None and entry.client != entry.endpoint.client:
+        raise ValueError(f"an entry of {entry.endpoint} cannot belong to client {entry.client!r}")
+    for name in (entry.kind, entry.client, entry.contract, entry.state, *(entry.endpoint or ())):
+        if name is not None and storable(name) != name:
+            raise ValueError(f"{name!r} holds characters that no database stores")
 
 
 def canonical(value: object) -> str:

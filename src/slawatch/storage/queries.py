@@ -14,10 +14,22 @@ from slawatch.storage.entries import EndpointKey, Entry, Kind, Recorded
 from slawatch.storage.schema import ENDPOINTS, ENTRIES, OBSERVATIONS
 
 _NAMED_ENTRY = (
-    ENTRIES,
+    ENTRIES.c.kind,
+    ENTRIES.c.at,
+    ENTRIES.c.body,
+    ENTRIES.c.client,
+    ENTRIES.c.contract,
+    ENTRIES.c.state,
     ENDPOINTS.c.client.label("endpoint_client"),
     ENDPOINTS.c.name.label("endpoint_name"),
+    ENTRIES.c.id,
+    ENTRIES.c.site,
+    ENTRIES.c.boot,
+    ENTRIES.c.sequence,
+    ENTRIES.c.recorded_at,
+    ENTRIES.c.endpoint_id,
 )
+"""What the functions at the end unpack, by position: long histories are read through them."""
 
 SELECT_ENTRIES: Select[Any] = select(*_NAMED_ENTRY).select_from(
     ENTRIES.outerjoin(ENDPOINTS, ENDPOINTS.c.id == ENTRIES.c.endpoint_id)
@@ -122,9 +134,9 @@ def _of_one(
 
 def entry_of_row(row: Row[Any]) -> Entry:
     """The entry in a row of a query above."""
-    named = row.endpoint_id is not None
-    endpoint = EndpointKey(row.endpoint_client, row.endpoint_name) if named else None
-    return Entry(row.kind, row.at, json.loads(row.body), endpoint, row.client, row.contract, row.state)
+    kind, at, body, client, contract, state, owner, name = row._tuple()[:8]
+    endpoint = None if name is None else EndpointKey(owner, name)
+    return Entry(kind, at, json.loads(body), endpoint, client, contract, state)
 
 
 def recorded_of_row(row: Row[Any]) -> Recorded:

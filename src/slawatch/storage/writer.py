@@ -24,7 +24,7 @@ from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import StorageError
 from slawatch.storage.endpoints import assign_ids, rename
 from slawatch.storage.engine import as_storage_error, in_words
-from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical
+from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical, refuse_unstorable
 from slawatch.storage.observations import row_of
 from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
 
@@ -241,6 +241,7 @@ class Writer:
         return update(BOOTS).where(mine).values(alive_until=alive, stopped_at=stopped)
 
     def _row(self, entry: Entry, recorded_at: Instant) -> dict[str, Any]:
+        refuse_unstorable(entry)
         return {
             "site": self._site,
             "boot": self._boot,
