@@ -19,6 +19,7 @@ from slawatch.domain.grammar import format_duration
 from slawatch.domain.local_time import parse_local, zone, zone_names
 from slawatch.domain.penalty import PenaltyError, parse_penalty
 from slawatch.domain.period import parse_period
+from slawatch.domain.service_hours import parse_weekdays
 from slawatch.domain.terms import FORMAT, OPTIONS, calendar_of, contract_of, digest
 from slawatch.domain.terms_reading import Path, TermsError
 
@@ -43,6 +44,8 @@ def read_calendars(document: Document, head: Client) -> dict[str, Mapping[str, o
         try:
             parse_calendar_name(name)
             model = Calendar.model_validate(node.plain())
+            if not _days_are_named(document, path, model):
+                continue
             calendar = _calendar_terms(name, model, head.timezone)
             calendar_of(calendar)
         except ValidationError as error:
@@ -54,6 +57,16 @@ def read_calendars(document: Document, head: Client) -> dict[str, Mapping[str, o
         else:
             found[name] = calendar
     return found
+
+
+def _days_are_named(document: Document, path: Path, model: Calendar) -> bool:
+    for key in model.__pydantic_extra__ or {}:
+        try:
+            parse_weekdays(key)
+        except ValueError:
+            expected = f"weekdays like mon, mon-fri or sat,sun, or {', '.join(Calendar.model_fields)}"
+            document.report((*path, key), f"unknown key: expected {expected}", at_key=True)
+    return not document.has_findings(path)
 
 
 def _calendar_terms(name: str, model: Calendar, timezone: str) -> Mapping[str, object]:
@@ -166,7 +179,7 @@ def _check_penalty(document: Document, path: Path, value: object, *, has_charges
     try:
         penalty = parse_penalty(_as_texts(value))
     except PenaltyError as error:
-        document.report((*path, "penalty", *error.path), error.problem)
+        document.report((*path, "penalty", *error.path), error.problem, at_key=error.problem.startswith("unknown key"))
         return
     if penalty.needs_charges and not has_charges:
         problem = "it is a share of the charges: expected charges as well, as 1200.00 EUR per month"

@@ -156,7 +156,7 @@ _OTHER_TRUTH = re.compile(r"(?i:yes|no|on|off|true|false)")
 def _resolve(text: str) -> tuple[str | int | bool | None, str]:
     """What a plain scalar means here, and the trap that it is, if any."""
     first = text[:1]
-    if first.isdigit() or first in "+-":
+    if first.isdigit() or first in ("+", "-"):
         if _INTEGER.fullmatch(text):
             return int(text), ""
         if _SEXAGESIMAL.fullmatch(text) and not _SEXAGESIMAL_TEXT.fullmatch(text):

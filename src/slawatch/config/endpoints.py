@@ -152,7 +152,7 @@ def _check_references(document: Document, found: dict[str, EndpointConfig], name
     for name, endpoint in found.items():
         path = ("endpoints", name)
         if endpoint.behind is not None and endpoint.behind not in names:
-            hint = suggestion(endpoint.behind, set(names) - {name})
+            hint = suggestion(endpoint.behind, names, without=name)
             document.report((*path, "behind"), f"{endpoint.behind!r} is no endpoint: {hint}")
         old = endpoint.formerly
         if old is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -12,6 +12,11 @@ from pydantic_core import ErrorDetails
 from slawatch.config.document import Document
 from slawatch.domain.terms_reading import Path
 
+MOST_COMPARED = 500
+"""Names among which a similar one is looked for: a mistake that a script repeats 5,000 times is told in time."""
+
+_OF_KEY = "[key]"
+"""The last step of a place where a mapping's key is wrong, not its value."""
 _SENTENCES = {
     "string_type": "expected a text: write it in quotes",
     "int_type": "expected a whole number",
@@ -45,28 +50,32 @@ def report_errors(
         unknown = details["type"] == "extra_forbidden"
         missing = details["type"] == "missing"
         where = _in_tree(document, path, details["loc"], keep_last=missing)
+        at_key = unknown or details["loc"][-1:] == (_OF_KEY,)
         if unknown:
             sentence = (not_yet or {}).get(str(details["loc"][-1])) or _unknown(model, details["loc"], also)
         elif missing:
             sentence = f"missing: expected {_description(model, details['loc'])}"
         else:
             sentence = _sentence(details)
-        sentences = said.setdefault((where, unknown), [])
+        sentences = said.setdefault((where, at_key), [])
         if sentence not in sentences:
             sentences.append(sentence)
     for (where, at_key), sentences in said.items():
         document.report(where, _joined(sentences), at_key=at_key)
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """``: did you mean router?``, or what there is."""
-    listed = sorted(known)
+def suggestion(name: str, known: Collection[str], *, without: str = "") -> str:
+    """``did you mean router?``, or what there is; ``without`` is a name that cannot be meant."""
+    if len(known) > MOST_COMPARED:
+        return f"expected one of the {len(known)} that there are"
+    listed = sorted(item for item in known if item != without)
     near = get_close_matches(name, listed, n=1)
     if near:
         return f"did you mean {near[0]}?"
     if not listed:
         return "there is none"
-    return f"expected {'one of ' if len(listed) > 1 else ''}{', '.join(listed[:40])}"
+    shown = ", ".join(listed[:30]) + (", …" if len(listed) > 30 else "")
+    return f"expected {'one of ' if len(listed) > 1 else ''}{shown}"
 
 
 def _in_tree(document: Document, path: Path, loc: tuple[int | str, ...], *, keep_last: bool) -> Path:

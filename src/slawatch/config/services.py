@@ -55,7 +55,7 @@ def _read(document: Document, name: str, value: Any, endpoints: Collection[str])
 def _check_names(document: Document, name: str, expression: Expression, known: set[str]) -> None:
     for member in names_in(expression):
         if member not in known:
-            hint = suggestion(member, known - {name})
+            hint = suggestion(member, known, without=name)
             document.report(("services", name, "up_when"), f"{member!r} is no endpoint or service: {hint}")
 
 
