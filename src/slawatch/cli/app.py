@@ -31,7 +31,7 @@ def application(hooks: Hooks) -> typer.Typer:
 
     @app.callback(invoke_without_command=True)
     def top(
-        version: bool = typer.Option(False, "--version", help="Print the version and end."),  # noqa: FBT001, FBT003 - typer's form
+        version: bool = typer.Option(False, "--version", help="Print the version and end."),
     ) -> None:
         if version:
             sys.stdout.write(f"slawatch {__version__}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,9 @@ from slawatch.cli.options import DEFAULT_CONFIG, ConfigPath, FormatOption, confi
 from slawatch.cli.output import Format, print_rows
 from slawatch.cli.probing import probe_once
 from slawatch.config.paths import control_socket
+from slawatch.domain.compliance import display_ratio
+from slawatch.domain.grammar import spell_duration
+from slawatch.domain.interval import SECOND
 
 _STATUS_COLUMNS = ("what", "name", "state", "since", "figure", "budget_left", "note")
 
@@ -41,13 +44,13 @@ def add_commands(app: typer.Typer) -> None:
     def probe(
         what: Annotated[str, typer.Argument(metavar="KIND|CLIENT/ENDPOINT")],
         target: Annotated[str | None, typer.Argument(help="What to ask, with a kind.")] = None,
-        option: Annotated[Sequence[str], typer.Option("--option", help="An option of the kind, as key=value.")] = (),
+        option: Annotated[list[str] | None, typer.Option(help="An option of the kind, as key=value.")] = None,
         timeout: Annotated[str, typer.Option(help="When it counts as failed.")] = "5s",
         config: ConfigPath = DEFAULT_CONFIG,
         form: FormatOption = Format.TABLE,
     ) -> None:
         """One probe now: the verdict, its named reason, and how long each phase took. Exit 1 unless it is up."""
-        row = probe_once(what, target, option, timeout, lambda: configured(config))
+        row = probe_once(what, target, option or (), timeout, lambda: configured(config))
         print_rows([row], form, tuple(row))
         if row["verdict"] not in ("up", "degraded"):
             raise typer.Exit(1)
@@ -62,29 +65,33 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _status_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    contracts = [
-        {
-            "what": "contract",
-            "name": f"{item['client']}/{item['contract']}",
-            "state": item["risk"]["word"],
-            "since": item["since"],
-            "figure": item["figure"],
-            "budget_left": item["budget_left"],
-            "note": item["risk"]["reason"],
-        }
-        for item in found["contracts"]
-    ]
-    endpoints = [
-        {
-            "what": "endpoint",
-            "name": f"{item['client']}/{item['endpoint']}",
-            "state": item["state"],
-            "since": item["since"],
-            "note": item["note"],
-        }
-        for item in found["endpoints"]
-    ]
-    return contracts + endpoints
+    return [_contract_row(item) for item in found["contracts"]] + [_endpoint_row(item) for item in found["endpoints"]]
+
+
+def _contract_row(item: dict[str, Any]) -> dict[str, Any]:
+    point, target = item["availability"]["point"], Fraction(item["target"])
+    figure = "no data" if point is None else f"{display_ratio(Fraction(point), target)} %"
+    return {
+        "what": "contract",
+        "name": f"{item['client']}/{item['contract']}",
+        "state": item["standing"].replace("_", " "),
+        "since": item["service"]["since"],
+        "figure": f"{figure} of {display_ratio(target, target)} %",
+        "budget_left": spell_duration(item["budget_us"]["left"] // SECOND * SECOND),
+        "note": item["risk"]["reasons"][0]["text"] if item["risk"]["reasons"] else "",
+    }
+
+
+def _endpoint_row(item: dict[str, Any]) -> dict[str, Any]:
+    last = item["last"]
+    note = item["cause"] if last is None else f"{last['reason']} in {last['duration_us'] / 1000:.1f} ms"
+    return {
+        "what": "endpoint",
+        "name": f"{item['client']}/{item['endpoint']}",
+        "state": item["state"],
+        "since": item["since"],
+        "note": note,
+    }
 
 
 def _is_bad(found: dict[str, Any]) -> bool:

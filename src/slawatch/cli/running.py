@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -55,7 +55,7 @@ def add_commands(app: typer.Typer, hooks: Hooks) -> None:
 
     @app.command()
     def watch(
-        urls: Annotated[Sequence[str], typer.Argument(metavar="URL...", help="icmp://, tcp://, http:// or https://")],
+        urls: Annotated[list[str], typer.Argument(metavar="URL...", help="icmp://, tcp://, http:// or https://")],
         standard: Annotated[str, typer.Option(help="The percentage that is promised.")] = "99%",
         period: Annotated[str, typer.Option(help="'2 weeks', 'week', 'month' …, from today on.")] = "2 weeks",
         every: Annotated[str, typer.Option(help="Time between two probes.")] = "10s",
