@@ -57,6 +57,9 @@ def starts(expression: str, tz: str, day: str, days: int = 1) -> list[str]:
             *(f"02T{h}" for h in range(12, 24)), *(f"03T{h:02}" for h in range(12)))]),
         # A whole day skipped is more than cron takes for a change of clocks.
         ("0 12 30 12 *", "Pacific/Apia", "2011-12-30", []),
+        # So are three hours: Casey went from 02:00 (UTC+8) to 05:00 on 18 October 2009.
+        ("30 2 * * *", "Antarctica/Casey", "2009-10-18", []),
+        ("30 5 * * *", "Antarctica/Casey", "2009-10-18", ["17T18:30"]),
     ],
 )  # fmt: skip
 def test_changes_of_clocks(expression: str, tz: str, day: str, expected: list[str]) -> None:
@@ -102,6 +105,25 @@ def test_a_window_holds_its_start_and_not_its_end() -> None:
     assert schedule.between(two, two + DAY) == (two,)
     assert schedule.between(two + 1, two + DAY) == ()
     assert schedule.between(two, two) == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        # 01:00Z is both the end of the gap and the beginning of the second 02:00.
+        ("2026-03-29T01:00:00Z", ["29T01:00"]),
+        ("2026-03-29T01:00:00.000001Z", []),
+        ("2026-10-25T00:30:00Z", ["25T00:30"]),
+        ("2026-10-25T00:30:00.000001Z", []),
+        ("2026-10-25T01:00:00Z", []),
+        ("2026-10-25T01:15:00Z", []),
+    ],
+)
+def test_a_window_that_begins_in_a_change(start: str, expected: list[str]) -> None:
+    """S32: what a job at 02:30 did before the window opened is known: it never runs twice, nor is it lost."""
+    begin = parse_instant(start)
+    found = CronSchedule("30 2 * * *", BERLIN).between(begin, begin + DAY // 2)
+    assert [format_instant(at)[8:16] for at in found] == expected
 
 
 def test_the_next_start() -> None:

@@ -104,7 +104,7 @@ def test_a_window_counts_where_it_reaches() -> None:
     assert first == [Interval(parse_instant("2026-01-04T23:00:00Z"), parse_instant("2026-01-05T01:00:00Z"))]
     assert nightly.occurrences(first[0].end, first[0].end + 22 * HOUR) == []
     assert nightly.occurrences(0, first[0].start) == []
-    assert nightly.occurrences(first[0].start, first[0].start) == []
+    assert nightly.occurrences(first[0].start + 1, first[0].start + 1) == []
     long = recurrence("2026-01-04T23:00", "FREQ=DAILY", hours=72, tz="UTC")
     assert len(long.occurrences(parse_instant("2026-01-20T00:00:00Z"), parse_instant("2026-01-20T00:00:00Z") + 1)) == 3
 
@@ -155,6 +155,7 @@ def test_impossible_windows_are_refused() -> None:
         recurrence("2026-01-04T02:00", None, tz="Mars")
     with pytest.raises(ValueError, match="longer than nothing"):
         recurrence("2026-01-04T02:00", None, hours=0)
+    assert Recurrence(datetime(2026, 1, 4), "UTC", 1).duration == 1
 
 
 @given(

@@ -3,7 +3,7 @@
 A job at a *fixed time* (neither its minute nor its hour begins with ``*``) that falls into hours which the
 clocks skip runs once, right after the gap; in a repeated hour it runs the first time only. A *wildcard* job
 runs whenever the clocks show its time: twice in a repeated hour, not at all in a skipped one. cron takes a
-jump of more than three hours for a corrected clock; what such a jump skips does not run.
+jump of three hours or more for a corrected clock; what such a jump skips does not run.
 
 As in Debian's cron a day must match both day fields when one of them begins with ``*``, else either.
 """
@@ -23,8 +23,8 @@ from slawatch.domain.local_time import OffsetSpan, offset_spans, zone
 
 _UNIX_DATE = date(1970, 1, 1)
 
-_LARGEST_CHANGE = 3 * HOUR
-"""cron(8): changes of less than three hours are handled specially, larger ones are corrections."""
+_CORRECTION = 3 * HOUR
+"""cron(8): changes of less than three hours are handled specially, others are taken for corrections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class CronSchedule:
         for before, after in pairwise(spans):
             old, new = after.start + before.offset, after.start + after.offset
             starts.update(_shown(fields, after, old if fields.fixed else new))
-            if fields.fixed and 0 < new - old <= _LARGEST_CHANGE and next(fields.times(old, new), None) is not None:
+            if fields.fixed and 0 < new - old < _CORRECTION and next(fields.times(old, new), None) is not None:
                 starts.add(after.start)
-        return tuple(sorted(instant for instant in starts if start <= instant < end))
+        return tuple(sorted(instant for instant in starts if instant >= start))
 
     def following(self, instant: Instant, within: Duration) -> Instant | None:
         """The first start after an instant; None if there is none in the time ``within``."""
