@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import json
 import random
@@ -95,9 +96,7 @@ async def start_tasks(counter: Counter, targets: int, every: float) -> Stop:
 
 
 async def start_apscheduler(counter: Counter, targets: int, every: float) -> Stop:
-    from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
-    scheduler = AsyncIOScheduler(timezone=UTC)
+    scheduler = importlib.import_module("apscheduler.schedulers.asyncio").AsyncIOScheduler(timezone=UTC)
 
     async def job(identity: str, begin: float) -> None:
         counter.late((time.time() - begin) % every)

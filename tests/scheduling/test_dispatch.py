@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from typing import Any
 
@@ -136,6 +137,7 @@ def test_a_probe_longer_than_retry_every_is_followed_at_once_and_never_overlappe
         between = gaps(estate.starts["a"])
         assert len(between) >= 20
         assert all(0 <= gap - 5 * SECOND <= SLACK for gap in between)
+        assert sum(estate.dispatcher.tally.lateness.counts[4:]) == 0  # none counts as late for that
 
     run_virtual(scene)
 
@@ -188,6 +190,116 @@ def test_slots_that_pass_while_a_probe_runs_are_skipped_and_counted() -> None:
         assert len(estate.starts["a"]) == 20
         assert all(abs(gap - 3 * SECOND) <= SLACK for gap in gaps(estate.starts["a"]))
         assert estate.dispatcher.tally.missed == 2 * len(estate.results["a"])
+        await estate.dispatcher.stop(0)
+
+    run_virtual(scene)
+
+
+def test_a_slot_at_which_the_probe_just_ended_is_served() -> None:
+    async def scene(clock: FakeClock) -> None:
+        starts: list[int] = []
+
+        async def until_the_next_slot() -> Observation:
+            starts.append(clock.monotonic())
+            if len(starts) == 1:
+                clock.advance(due + SECOND - clock.monotonic())
+            return Observation(clock.now(), 0, Verdict.UP, "told")
+
+        dispatcher = Dispatcher(clock, lambda *_: False, Well(clock))
+        dispatcher.apply({"a": Target("a", cadence(SECOND), until_the_next_slot)})
+        dispatcher.start()
+        due = dispatcher.next_due("a") or 0
+        await pass_time(3 * SECOND)
+        assert 0 <= starts[1] - due - SECOND <= SLACK
+        assert dispatcher.tally.missed == 0
+        await dispatcher.stop()
+
+    run_virtual(scene)
+
+
+def test_a_probe_that_cleans_up_after_being_cut_off_is_let_be() -> None:
+    async def scene(clock: FakeClock) -> None:
+        cleaned = []
+
+        async def slow_to_close() -> Observation:
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                await asyncio.sleep(5)
+                cleaned.append(clock.monotonic())
+            raise AssertionError
+
+        dispatcher = Dispatcher(clock, lambda *_: False, Well(clock))
+        dispatcher.apply({"a": Target("a", cadence(MINUTE), slow_to_close)})
+        dispatcher.start()
+        await pass_time(2 * MINUTE)
+        assert len(cleaned) >= 3
+        await dispatcher.stop(MINUTE)
+
+    run_virtual(scene)
+
+
+def test_the_answer_of_a_removed_endpoint_that_will_not_be_cancelled_is_not_taken() -> None:
+    async def scene(clock: FakeClock) -> None:
+        results = []
+
+        def sink(identity: str, observation: Observation) -> bool:
+            results.append(identity)
+            return False
+
+        async def deaf() -> Observation:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            return Observation(clock.now(), 0, Verdict.UP, "told")
+
+        dispatcher = Dispatcher(clock, sink, Well(clock))
+        dispatcher.apply({"a": Target("a", cadence(MINUTE, timeout=MINUTE), deaf)})
+        dispatcher.start()
+        while not dispatcher.running:
+            await pass_time(SECOND)
+        await pass_time(SECOND)
+        dispatcher.apply({})
+        await pass_time(SECOND)
+        assert dispatcher.running == 0
+        assert results == []
+        await dispatcher.stop()
+
+    run_virtual(scene)
+
+
+def test_a_plan_that_waited_for_the_start_begins_then() -> None:
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.dispatcher.apply(estate.plan(NAMES, cadence(MINUTE)))
+        await pass_time(HOUR)
+        assert estate.starts == {}
+        estate.dispatcher.start()
+        await pass_time(SECOND)
+        assert len(estate.starts) < 20
+        await pass_time(MINUTE)
+        assert estate.starts.keys() == set(NAMES)
+        assert estate.dispatcher.tally.missed == 0
+        await estate.dispatcher.stop()
+
+    run_virtual(scene)
+
+
+def test_a_new_plan_leaves_probes_that_wait_for_room_waiting() -> None:
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock, concurrency=5)
+        estate.takes = dict.fromkeys(NAMES, 10 * SECOND)
+        pace = cadence(MINUTE, timeout=MINUTE)
+        estate.run(estate.plan(NAMES, pace))
+        await pass_time(30 * SECOND)
+        waiting = estate.dispatcher.waiting
+        assert waiting > 50
+        for _ in range(3):
+            estate.dispatcher.apply(estate.plan(NAMES, pace))
+            await pass_time(20 * MILLISECOND)
+        assert waiting <= estate.dispatcher.waiting <= waiting + 3
+        await pass_time(10 * MINUTE)
+        assert estate.most_under_way == 5
+        assert 61 * 5 <= estate.dispatcher.tally.started <= 65 * 5
         await estate.dispatcher.stop(0)
 
     run_virtual(scene)
@@ -247,6 +359,24 @@ def test_after_a_standstill_endpoints_begin_anew_instead_of_all_at_once() -> Non
     run_virtual(scene)
 
 
+def test_every_slot_of_a_standstill_is_counted_as_missed() -> None:
+    """From 1 s before a slot for 10 min: the slots at 1, 61, … 541 s, ten of them."""
+
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.run(estate.plan(["a"], cadence(MINUTE)))
+        due = estate.dispatcher.next_due("a")
+        assert due is not None
+        await pass_time(due - SECOND - clock.monotonic())
+        clock.advance(10 * MINUTE)
+        await pass_time(MINUTE)
+        assert estate.dispatcher.tally.missed == 10
+        assert len(estate.starts["a"]) == 1
+        await estate.dispatcher.stop()
+
+    run_virtual(scene)
+
+
 def test_a_short_standstill_makes_probes_late_and_loses_none() -> None:
     async def scene(clock: FakeClock) -> None:
         estate = Estate(clock)
@@ -277,6 +407,42 @@ def test_a_void_result_is_asked_for_again_at_once_and_then_no_more_than_once_per
         assert len(rest) >= 5
         assert all(abs(gap - 10 * SECOND) <= SLACK for gap in rest)
         await estate.dispatcher.stop()
+
+    run_virtual(scene)
+
+
+def test_after_one_void_result_the_endpoint_returns_to_its_grid() -> None:
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.says["a"] = Verdict.VOID
+        estate.suspects = lambda identity, _: estate.says.pop(identity, None) is None and False
+        estate.run(estate.plan(["a"], cadence(MINUTE)))
+        await pass_time(5 * MINUTE + SLACK)
+        first, again, *rest = estate.starts["a"]
+        assert again - first <= SLACK
+        assert [round((at - first) / MINUTE) for at in rest] == [1, 2, 3, 4]
+        await estate.dispatcher.stop()
+
+    run_virtual(scene)
+
+
+def test_a_retry_does_not_multiply_the_slots_after_it() -> None:
+    """The slot that was planned when the retry was asked for passes while a long probe runs."""
+
+    async def scene(clock: FakeClock) -> None:
+        estate = Estate(clock)
+        estate.run(estate.plan(["a"], cadence(MINUTE, timeout=2 * MINUTE)))
+        await pass_time(MINUTE + SLACK)
+        due = estate.dispatcher.next_due("a")
+        assert due is not None
+        await pass_time(due - 10 * SECOND - clock.monotonic())
+        estate.takes["a"] = 30 * SECOND
+        estate.dispatcher.retry_now("a")
+        await pass_time(10 * MINUTE)
+        after = estate.starts["a"][2:]
+        assert all((at - due) % MINUTE <= SLACK for at in after)
+        assert 9 <= len(after) <= 10
+        await estate.dispatcher.stop(0)
 
     run_virtual(scene)
 

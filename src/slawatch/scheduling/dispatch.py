@@ -111,7 +111,7 @@ class Dispatcher:
         self._entries: dict[str, _Entry] = {}
         self._heap: list[tuple[int, int, _Entry]] = []
         self._order = itertools.count()
-        self._waiting: deque[tuple[int, _Entry]] = deque()
+        self._waiting: deque[_Entry] = deque()
         self._under_way: set[_Entry] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._cutter: asyncio.TimerHandle | None = None
@@ -127,7 +127,7 @@ class Dispatcher:
     @property
     def waiting(self) -> int:
         """How many probes are due and wait for one of those to end."""
-        return sum(1 for due, entry in self._waiting if entry.due == due)
+        return len(self._waiting)
 
     @property
     def concurrency(self) -> int:
@@ -266,18 +266,17 @@ class Dispatcher:
             self.tally.missed += self._missed(target, entry, due - 1, now)
             self._push(entry, self._grid.first_slot(now, target.cadence.every, entry.number))
         else:
-            self._waiting.append((due, entry))
+            self._waiting.append(entry)
 
     def _fill(self, now: int) -> None:
         """Begin the probes that wait, as far as there is room."""
         while self._waiting and len(self._under_way) < self._concurrency:
-            due, entry = self._waiting.popleft()
-            if entry.due == due:
-                self._begin(entry, due, now)
+            self._begin(self._waiting.popleft(), now)
 
-    def _begin(self, entry: _Entry, due: int, now: int) -> None:
-        target = entry.target
+    def _begin(self, entry: _Entry, now: int) -> None:
+        target, due = entry.target, entry.due
         assert target is not None
+        assert due is not None
         assert self._loop is not None
         lateness = now - due
         if lateness > target.cadence.every:

@@ -154,8 +154,6 @@ class Health:
         self._descriptors = self._read_descriptors()
         if self._descriptors.short(self._reserve):
             self._short_until = now + DESCRIPTORS_EVERY
-        elif self._short_until is not None:
-            self._short_until = min(self._short_until, now)
 
     def _look_at_clocks(self) -> None:
         reading = self._read_clocks()
