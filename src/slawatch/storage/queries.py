@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, func, literal_column, select, tuple_
@@ -105,11 +105,10 @@ def last_seen(ids: Iterable[int]) -> Select[Any]:
         return newest.correlate(ENDPOINTS).scalar_subquery()
 
     # A literal, since neither database uses a partial index for a value that it does not see in the text.
-    failed = OBSERVATIONS.c.verdict == literal_column("'down'")
-    good = OBSERVATIONS.c.verdict.in_(["up", "degraded"])
-    return select(ENDPOINTS.c.id, latest(good).label("last_good"), latest(failed).label("last_failed")).where(
-        ENDPOINTS.c.id.in_(list(ids))
-    )
+    failed = latest(OBSERVATIONS.c.verdict == literal_column("'down'"))
+    good = latest(OBSERVATIONS.c.verdict.in_(["up", "degraded"]))
+    seen = select(ENDPOINTS.c.id, good.label("last_good"), failed.label("last_failed"))
+    return seen.where(ENDPOINTS.c.id.in_(list(ids)))
 
 
 def _of_each(ids: Iterable[int]) -> Select[Any]:
@@ -134,7 +133,8 @@ def _of_one(
 
 def entry_of_row(row: Row[Any]) -> Entry:
     """The entry in a row of a query above."""
-    kind, at, body, client, contract, state, owner, name = row._tuple()[:8]
+    values: Sequence[Any] = row
+    kind, at, body, client, contract, state, owner, name = values[:8]
     endpoint = None if name is None else EndpointKey(owner, name)
     return Entry(kind, at, json.loads(body), endpoint, client, contract, state)
 
