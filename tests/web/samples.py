@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
-from slawatch.domain.account import account, contract_timeline, members
+from slawatch.domain.account import account, contract_timeline, hours_within, members
 from slawatch.domain.facts import Blip, Change, State
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant, Interval, parse_instant
 from slawatch.domain.observation import Cause, Observation, Verdict
@@ -101,7 +102,7 @@ def contract_status(
         risk=assess(contract, present.compliance, situation),
         last=None if before is None else account(contract, before, service, (), now),
         burn_rates=others.pop("burn_rates", {"1h": Fraction(0), "1d": Fraction(3, 2)}),
-        strip=strip(service, Interval(period.start, now)),
+        strip=strip(service, Interval(period.start, now), hours_within(contract, period.interval)),
         state=state,
         since=since,
         unwitnessed=others.pop("unwitnessed", False),
@@ -181,6 +182,7 @@ def shaken(generation: int = 2) -> Snapshot:
     return snapshot([contract_status(endpoints={"router": line})], [endpoint_status(line=line)], generation)
 
 
+@cache
 def estate() -> Snapshot:
     """A small estate in which everything can be seen that a page can show."""
     return snapshot(_contracts(), _endpoints(), generation=7)

@@ -9,6 +9,7 @@ a POST must not come from another site all the same.
 from __future__ import annotations
 
 import hmac
+import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -84,7 +85,12 @@ def _shows(request: web.Request, token: str | None) -> bool:
 
 
 def _from_loopback(request: web.Request) -> bool:
-    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    if request.transport is None:
+        return False
+    connection = request.transport.get_extra_info("socket")
+    if connection is not None and connection.family == socket.AF_UNIX:
+        return True  # the control socket, whose file mode says who may connect
+    peer = request.transport.get_extra_info("peername")
     if not isinstance(peer, tuple):
         return False
     try:

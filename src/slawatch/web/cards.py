@@ -11,11 +11,23 @@ from slawatch.domain.compliance import Compliance, Verdict, display_ratio
 from slawatch.domain.facts import State
 from slawatch.domain.grammar import Money
 from slawatch.domain.interval import Instant
-from slawatch.domain.penalty import percent_text
 from slawatch.domain.risk import Level, ReasonKind
 from slawatch.evaluation.board import ContractStatus
 from slawatch.web.strips import Strip, percent_of, strip
-from slawatch.web.words import Moment, ago, contract_href, moment, percent, period_text, share, span_text, spoken
+from slawatch.web.words import (
+    Moment,
+    ago,
+    agreed,
+    coarse_text,
+    contract_href,
+    moment,
+    percent,
+    period_text,
+    share,
+    since_text,
+    span_text,
+    spoken,
+)
 
 RANKS = ("lost", "breaching", "at-risk", "disputable", "no-data", "on-track", "met")
 """The standings of a contract, worst first. Each is also the name of its look."""
@@ -49,7 +61,11 @@ class Whisker:
     width: str
     point: str
     target: str
+    scale: tuple[str, str]
+    """What the left end and the target are."""
     below: bool
+    off: bool
+    """The point itself lies left of the scale."""
     label: str
 
 
@@ -91,6 +107,8 @@ class Card:
     """That the service is not up now, and for how long; empty while it is up."""
     service_state: str
     since: Moment | None
+    reasons: tuple[str, ...]
+    """Why it is at risk, where the rest of the card does not say it."""
     notes: tuple[str, ...]
     money: str
 
@@ -142,18 +160,19 @@ def card(status: ContractStatus, now: Instant, page_zone: ZoneInfo) -> Card:
         standing=standing_of(status),
         word=standing_word(status, now),
         figure=percent(account.availability.point, account.target),
-        target=percent_text(account.target).replace("%", " %"),
+        target=agreed(account.target),
         of=of_what(account),
         between=between_text(account),
         whisker=whisker(account),
         budget=budget_bar(account),
         strip=strip(status.strip, account.period.interval, now, zone, f"{contract.key}, {days}"),
         period=days,
-        remaining=f"{_coarse_days(account.period.end - now)} left" if account.open else "over",
+        remaining=f"{coarse_text(account.period.end - now)} left" if account.open else "over",
         zone="" if zone.key == page_zone.key else zone.key,
         trouble=_trouble(status, now),
         service_state=status.state.word,
-        since=None if status.since is None else moment(status.since, now, zone),
+        since=None if status.since is None else since_text(status.since, now, zone),
+        reasons=tuple(_reasons(status)),
         notes=tuple(_notes(status)),
         money=_money(status),
     )
@@ -200,8 +219,10 @@ def whisker(account: Compliance) -> Whisker | None:
         width=percent_of(place(high) - place(low), 10_000),
         point=percent_of(place(point), 10_000),
         target=percent_of(place(account.target), 10_000),
+        scale=(agreed(left), agreed(account.target)),
         below=low < left,
-        label=f"{label}; target {percent_text(account.target)}",
+        off=point < left,
+        label=f"{label}; target {agreed(account.target)}",
     )
 
 
@@ -219,10 +240,6 @@ def budget_bar(account: Compliance) -> BudgetBar:
     return BudgetBar(percent_of(max(0, left), allowed), text, label, left < 0)
 
 
-def _coarse_days(length: int) -> str:
-    return ago(0, length)
-
-
 def _trouble(status: ContractStatus, now: Instant) -> str:
     if status.state is State.UP or not status.compliance.open:
         return ""
@@ -230,12 +247,16 @@ def _trouble(status: ContractStatus, now: Instant) -> str:
     return f"service {status.state.word}{lasting}"
 
 
+def _reasons(status: ContractStatus) -> list[str]:
+    return [reason.text for reason in status.risk.reasons if reason.kind in _PRINTED and status.compliance.open]
+
+
 def _notes(status: ContractStatus) -> list[str]:
     account, contract = status.compliance, status.contract
-    notes = [reason.text for reason in status.risk.reasons if reason.kind in _PRINTED] if account.open else []
+    notes = []
     floor = contract.options.coverage_floor
     if account.coverage is not None and account.coverage < floor and account.covered:
-        notes.append(f"measured less than the agreed {percent_text(floor)} of service time")
+        notes.append(f"measured less than the agreed {agreed(floor)} of service time")
     if not account.period.judged:
         notes.append("first, partial period: for information only")
     elif account.period.partial:

@@ -15,12 +15,23 @@ from slawatch.domain.exclusions import Ruling
 from slawatch.domain.grammar import ratio_text, spell_duration
 from slawatch.domain.interval import DAY, DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval
 from slawatch.domain.local_time import first_instant, local_of
-from slawatch.domain.penalty import describe, percent_text
+from slawatch.domain.penalty import describe
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.web.cards import Card, card, closed_text
 from slawatch.web.strips import WORDS, Strip, strip
 from slawatch.web.views import Row, row
-from slawatch.web.words import Moment, day_text, moment, percent, sentence, share, span_text, spoken
+from slawatch.web.words import (
+    Moment,
+    agreed,
+    day_text,
+    endpoint_href,
+    moment,
+    percent,
+    sentence,
+    share,
+    span_text,
+    spoken,
+)
 
 LONGEST_CALENDAR = 35
 """Days for which a page shows one strip each."""
@@ -56,6 +67,8 @@ class OutageLine:
     cost: str
     elsewhere: str
     """How much of its span does not count; empty when all of it does."""
+    evidence: tuple[tuple[str, str], ...]
+    """The endpoints that it came from, with the address of that day's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ def _agreement(contract: Contract) -> Iterator[Term]:
     yield Term(
         "Measurement", f"{spoken(contract.measurement.value).capitalize()}, {hours}; up when {contract.expression}."
     )
-    yield Term("Standard and period", f"{percent_text(contract.target)}, {_period_words(contract)}.")
+    yield Term("Standard and period", f"{agreed(contract.target)}, {_period_words(contract)}.")
     charges = "; ".join(f"{charge.amount} per {charge.basis.value}" for charge in contract.charges)
     yield Term("Penalty", describe(contract.penalty) + (f" Charges: {charges}." if charges else ""))
 
@@ -162,7 +175,7 @@ def _options(contract: Contract) -> Iterator[Term]:
         UnknownPolicy.UP: "counts as up",
     }[options.unknown])  # fmt: skip
     yield Term("Degraded time", f"counts {share(options.degraded)} as up")
-    yield Term("Coverage", f"at least {percent_text(options.coverage_floor)} of service time must be measured")
+    yield Term("Coverage", f"at least {agreed(options.coverage_floor)} of service time must be measured")
     yield Term("Outage time", f"counted {_granularity(contract)}")
     if options.merge_gaps_shorter_than:
         yield Term("Gaps", f"shorter than {spell_duration(options.merge_gaps_shorter_than)} join two outages")
@@ -215,7 +228,7 @@ def _figures(contract: Contract, account: Compliance) -> Iterator[Line]:
         ("Without exclusions", account.without_exclusions, "as if nothing had been excluded"),
     ):
         yield Line(name, _exact(ratio), percent(ratio, contract.target), how)
-    floor = percent_text(contract.options.coverage_floor)
+    floor = agreed(contract.options.coverage_floor)
     yield Line("Coverage", _exact(account.coverage), "" if account.coverage is None else share(account.coverage, 2),
                f"measured service time of all that passed; at least {floor} is agreed")  # fmt: skip
 
@@ -228,7 +241,7 @@ def _budget(contract: Contract, account: Compliance) -> Iterator[Line]:
     budget = account.budget
     unknown = " less what is unknown" if contract.options.unknown is UnknownPolicy.EXCLUDE else ""
     service = spell_duration(account.service_time)
-    how = f"{percent_text(1 - contract.target)} of {service} service time in the whole period{unknown}"
+    how = f"{agreed(1 - contract.target)} of {service} service time in the whole period{unknown}"
     yield Line("Allowed", spell_duration(budget.allowed), how=how)
     used = "down time" if contract.options.degraded == 1 else "down time and the weighted part of degraded time"
     yield Line("Used", spell_duration(budget.used), _share_of(budget.used, budget.allowed), used)
@@ -256,12 +269,16 @@ def _outages(contract: Contract, account: Compliance, now: Instant) -> Iterator[
     for outage in reversed(account.outages[1]):
         running = outage.span.end >= account.at and account.open
         aside = outage.span.length - outage.counted
+        day = local_of(outage.span.start, contract.zone).date().isoformat()
         yield OutageLine(
             start=moment(outage.span.start, now, contract.zone),
             end=None if running else moment(outage.span.end, now, contract.zone),
             counted=spell_duration(outage.counted),
             cost=_share_of(outage.counted, account.budget.allowed),
             elsewhere=f"{span_text(aside, round_up=True)} of it outside service time" if aside else "",
+            evidence=tuple(
+                (name, f"{endpoint_href(contract.client, name)}?day={day}") for name in names_in(contract.expression)
+            ),
         )
 
 

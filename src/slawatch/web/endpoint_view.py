@@ -53,7 +53,7 @@ class EndpointPage:
     every: str
     phases: tuple[Phase, ...]
     certificate: Moment | None
-    counts: tuple[tuple[str, int], ...]
+    counts: str
     day: str
     strip: Strip
     events: tuple[Event, ...]
@@ -102,7 +102,7 @@ def endpoint_page(
         every=span_text(status.every),
         phases=() if last is None else tuple(Phase(spoken(name), span_text(length)) for name, length in last.phases),
         certificate=_certificate(status, now, zone),
-        counts=tuple(status.counts.items()),
+        counts=", ".join(f"{count:,} {name}" for name, count in status.counts.items() if count),
         day=name,
         strip=strip(pieces_of(endpoint_timeline(changes), passed), span, now, zone, f"{status.key}, {name}"),
         events=tuple(_events(changes, blips, span, now, zone)),

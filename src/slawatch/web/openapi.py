@@ -42,6 +42,15 @@ _ACCOUNT = {
     "counts": _schema(["object", "null"]),
     "suppressed_us": _MICROSECONDS,
     "excluded_us": _BY_NAME,
+    "final": _object(dict.fromkeys(("best", "worst"), _MAYBE_RATIO)),
+    "unknown_us": _BY_NAME,
+    "outages": _object(
+        {
+            "count": _schema("integer"),
+            "longest_us": _MICROSECONDS,
+            **dict.fromkeys(("mtrs_us", "mtbf_us", "mtbsi_us"), _MAYBE_MICROSECONDS),
+        }
+    ),
     "verdict": _schema("string", enum=["met", "breached", "disputable", "not_applicable", "open"]),
     "credit": _object(
         {
@@ -115,6 +124,20 @@ def _get(summary: str, *answers: tuple[int, str], content: dict[str, Any] = _TEX
     return {"summary": summary, "responses": responses}
 
 
+def _history() -> dict[str, Any]:
+    """The raw history: JSON Lines, one row a line."""
+    many = _schema("array", items=_STRING)
+    parameters = [
+        {"name": "client", "in": "query", "schema": many, "description": "These clients only"},
+        {"name": "endpoint", "in": "query", "schema": many, "description": "These endpoints of the one client only"},
+        {"name": "from", "in": "query", "schema": _INSTANT, "description": "Not what ended before"},
+        {"name": "to", "in": "query", "schema": _INSTANT, "description": "Nothing from then on"},
+    ]
+    content = {"application/jsonl": {"schema": _STRING}}
+    answers = ((200, "One row a line"), (400, "What is wrong with the parameters"))
+    return _get("What slawatch evaluate reads", *answers, content=content) | {"parameters": parameters}
+
+
 def document() -> dict[str, Any]:
     """The whole document (OpenAPI 3.1)."""
     reload = _get("Read the configuration again", (200, "It is in force"), (500, "Refused; the one before it stays"))
@@ -131,6 +154,7 @@ def document() -> dict[str, Any]:
         "paths": {
             "/api/v1/status": {"get": _get("The latest judgement of everything", (200, "A snapshot"), content=json)},
             "/api/v1/openapi.json": {"get": _get("This document", (200, text), content={"application/json": {}})},
+            "/api/v1/history": {"get": _history()},
             "/metrics": {"get": _get("Metrics", (200, "Prometheus text or OpenMetrics"), (401, "No token"))},
             "/-/healthy": {"get": _get("Whether the process lives", (200, "It does"))},
             "/-/ready": {"get": ready},

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import Instant
+from slawatch.evaluation.history_export import Row, Selection
 
 History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
 """(client, endpoint, start, end) → the changes in ``[start, end)`` and the latest one before it, and its blips."""
+
+
+Export = Callable[[Selection], AsyncIterator[Row]]
+"""The rows of the raw history, as of the latest judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class Services:
     reload: Callable[[], Awaitable[tuple[bool, str]]]
     """Reads the configuration again: whether it was taken up, and what there is to say about it."""
     history: History
+    export: Export
     metrics_token: Callable[[], str | None] = lambda: None
     """The bearer token for other hosts; None where none is configured."""
     hosts: frozenset[str] = frozenset()

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from slawatch.domain.interval import DAY, WEEK, Duration, Instant, Interval
-from slawatch.domain.local_time import first_instant, local_of
+from slawatch.domain.local_time import instant_of, local_of
 from slawatch.domain.strip import StripPiece
 from slawatch.web.words import coarse_text, count_text, moment, span_text
 
@@ -49,7 +49,7 @@ class Strip:
     label: str
     marks: tuple[Mark, ...]
     ticks: tuple[str, ...] = ()
-    """Where local days begin, in strips of two days to five weeks."""
+    """Where local days begin in a strip of two days to five weeks, and each sixth hour in a shorter one."""
     now: str | None = None
 
 
@@ -59,15 +59,20 @@ def strip(pieces: Sequence[StripPiece], span: Interval, now: Instant, zone: Zone
     ordered = sorted(shown, key=lambda piece: (_DRAWN_LAST[piece.kind], piece.start))
     marks = tuple(_mark(piece, span, now, zone) for piece in ordered)
     running = _percent(_steps(now, span)) if now in span else None
-    return Strip(f"{what}: {_label(shown)}", marks, _midnights(span, zone), running)
+    return Strip(f"{what}: {_label(shown)}", marks, _ticks(span, zone), running)
 
 
-def _midnights(span: Interval, zone: ZoneInfo) -> tuple[str, ...]:
-    if not 2 * DAY <= span.length <= 5 * WEEK:
+def _ticks(span: Interval, zone: ZoneInfo) -> tuple[str, ...]:
+    if span.length > 5 * WEEK:
         return ()
     first = local_of(span.start, zone).date()
-    days = (first_instant(first + timedelta(days=count), zone) for count in range(1, span.length // DAY + 2))
-    return tuple(percent_of(day - span.start, span.length) for day in days if span.start < day < span.end)
+    hours = (0, 6, 12, 18) if span.length < 2 * DAY else (0,)
+    marks = (
+        instant_of(datetime.combine(first + timedelta(days=count), time(hour)), zone)
+        for count in range(span.length // DAY + 2)
+        for hour in hours
+    )
+    return tuple(percent_of(mark - span.start, span.length) for mark in marks if span.start < mark < span.end)
 
 
 def percent_of(part: Duration, whole: Duration) -> str:

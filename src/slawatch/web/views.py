@@ -14,7 +14,7 @@ from slawatch.domain.observation import Observation, Verdict
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.web.cards import Card, card, standing_of, worst_first
 from slawatch.web.strips import Strip, strip
-from slawatch.web.words import Moment, ago, count_text, endpoint_href, listed, moment, span_text, spoken
+from slawatch.web.words import Moment, ago, count_text, endpoint_href, listed, moment, since_text, span_text, spoken
 
 ROWS = 200
 """Endpoints that the page lists unless all are asked for; the worst come first, so that nothing bad is left out."""
@@ -159,7 +159,7 @@ def row(status: EndpointStatus, snapshot: Snapshot, page_zone: ZoneInfo) -> Row:
         target=status.target,
         state=status.state.word,
         word=state_word(status),
-        since=None if status.since is None else moment(status.since, now, page_zone),
+        since=None if status.since is None else since_text(status.since, now, page_zone),
         ago="" if status.since is None else ago(status.since, now),
         last=answer_text(status.last),
         detail="" if status.last is None else status.last.detail,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from slawatch.domain.compliance import display_ratio
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Duration, Instant, format_instant
 from slawatch.domain.local_time import local_of
+from slawatch.domain.penalty import percent_text
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -82,12 +83,13 @@ def moment(instant: Instant, now: Instant, zone: ZoneInfo, *, seconds: bool = Tr
 
 
 def ago(instant: Instant, now: Instant) -> str:
-    """How long ago, coarse enough to stand still for a while: ``12 m``, ``3 h``, ``9 d``."""
-    length = max(0, now - instant)
-    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
-        if length >= (2 * unit if unit > MINUTE else unit):
-            return f"{length // unit} {name}"
-    return f"{length // SECOND} s"
+    """How long ago: ``12 m``, ``3 h 5 m``, ``9 d 12 h``."""
+    return coarse_text(max(0, now - instant))
+
+
+def since_text(instant: Instant, now: Instant, zone: ZoneInfo) -> Moment:
+    """When a state began: to the second if that was today, else to the minute."""
+    return moment(instant, now, zone, seconds=local_of(instant, zone).date() == local_of(now, zone).date())
 
 
 def period_text(start: Instant, end: Instant, zone: ZoneInfo) -> str:
@@ -104,6 +106,11 @@ def period_text(start: Instant, end: Instant, zone: ZoneInfo) -> str:
 def percent(ratio: Fraction | None, target: Fraction) -> str:
     """A figure that decides, by S10: ``99.12 %``; ``–`` where there is none."""
     return "–" if ratio is None else f"{display_ratio(ratio, target)} %"
+
+
+def agreed(ratio: Fraction) -> str:
+    """A percentage that somebody wrote, exactly: ``99.95 %``."""
+    return percent_text(ratio).replace("%", " %")
 
 
 def share(ratio: Fraction, digits: int = 1) -> str:
