@@ -17,6 +17,9 @@ from slawatch.config.values import shown
 from slawatch.domain.announcements import AnnouncementError, parse_announcement
 from slawatch.domain.composite import expand
 from slawatch.domain.contract import ServiceKind
+from slawatch.domain.exclusions import Announcement
+from slawatch.domain.local_time import instant_of, zone
+from slawatch.domain.terms_grammar import EARLIEST, LATEST
 
 _MAPPINGS = ("calendars", "endpoints", "services", "contracts")
 _LISTS = ("maintenance", "exclusions")
@@ -95,6 +98,9 @@ def _announcements(
             _check_names(document, (section, index, key), names, document.names(key))
         try:
             announcement = parse_announcement(plain, zone_name)
+            _require_reach(announcement)
+        except OverflowError:
+            document.report(path, "out of reach: expected years from 1970 to 2999")
         except AnnouncementError as error:
             document.report((*path, error.key), str(error))
         except ValueError as problem:
@@ -102,6 +108,15 @@ def _announcements(
         else:
             found.append(AnnouncementConfig(plain, announcement))
     return found
+
+
+def _require_reach(announcement: Announcement) -> None:
+    recurrence = announcement.recurrence
+    starts = [] if recurrence is None else [instant_of(recurrence.start, zone(recurrence.zone))]
+    length = 0 if recurrence is None else recurrence.duration
+    for instant in (*starts, *(edge for span in announcement.spans for edge in span)):
+        if not EARLIEST <= instant <= instant + length < LATEST:
+            raise OverflowError
 
 
 def _check_names(document: Document, path: tuple[str | int, ...], names: list[str], known: list[str]) -> None:

@@ -16,11 +16,11 @@ from slawatch.config.services import reachable
 from slawatch.config.values import parse_calendar_name, parse_identifier
 from slawatch.domain.composite import Expression
 from slawatch.domain.grammar import format_duration
-from slawatch.domain.local_time import parse_local, zone, zone_names
+from slawatch.domain.local_time import zone_names
 from slawatch.domain.penalty import PenaltyError, parse_penalty
-from slawatch.domain.period import parse_period
 from slawatch.domain.service_hours import parse_weekdays
 from slawatch.domain.terms import FORMAT, OPTIONS, calendar_of, contract_of, digest
+from slawatch.domain.terms_grammar import parse_moment, parse_period_rule
 from slawatch.domain.terms_reading import Path, TermsError
 
 
@@ -156,9 +156,9 @@ def _check_texts(document: Document, path: Path, value: Mapping[str, Any], head:
             document.report((*path, *where), str(problem))
 
     def check_time(where: Path, text: object) -> None:
-        check(where, text, lambda local: parse_local(local, zone(zone_name)))
+        check(where, text, lambda local: parse_moment(local, zone_name))
 
-    check(("period",), value.get("period"), lambda text: parse_period(text, zone_name))
+    check(("period",), value.get("period"), lambda text: parse_period_rule(text, zone_name))
     valid, charges = value.get("valid"), value.get("charges")
     for key in ("from", "to"):
         check_time(("valid", key), valid.get(key) if isinstance(valid, dict) else None)

@@ -11,8 +11,7 @@ from slawatch.config.loader import load_client_text
 from slawatch.config.values import parse_identifier, parse_label
 from slawatch.domain.local_time import zone
 from slawatch.domain.penalty import parse_penalty
-from slawatch.domain.period import parse_period
-from slawatch.domain.terms_grammar import parse_charge, parse_standard
+from slawatch.domain.terms_grammar import parse_charge, parse_period_rule, parse_standard
 from slawatch.probes.probe import Kind
 from slawatch.probes.registry import kind_of_url, kinds
 
@@ -94,7 +93,7 @@ def _promise(promise: str, zone_name: str) -> tuple[str, str]:
     standard, period = f"{standard.strip()}%", re.sub(r"^(,|per\b)\s*", "", period.strip()) or FORTNIGHT
     parse_standard(standard)
     zone(zone_name)
-    parse_period(period, zone_name)
+    parse_period_rule(period, zone_name)
     return standard, period
 
 

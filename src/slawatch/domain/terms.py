@@ -43,9 +43,9 @@ from slawatch.domain.contract import (
 )
 from slawatch.domain.grammar import Money, parse_duration, parse_money, parse_ratio
 from slawatch.domain.interval import DISTANT_PAST, Interval
-from slawatch.domain.local_time import parse_date, parse_local, zone
+from slawatch.domain.local_time import parse_date, zone
 from slawatch.domain.penalty import Penalty, PenaltyError, describe, parse_penalty
-from slawatch.domain.period import PartialPolicy, parse_period
+from slawatch.domain.period import PartialPolicy
 from slawatch.domain.service_hours import (
     WEEKDAYS,
     Calendar,
@@ -59,6 +59,8 @@ from slawatch.domain.terms_grammar import (
     parse_charge,
     parse_granularity,
     parse_limit,
+    parse_moment,
+    parse_period_rule,
     parse_standard,
     parse_time_of_day,
     parse_weight,
@@ -124,7 +126,7 @@ def _contract_of(text: str) -> Contract:
         measurement=read.word("measurement", Measurement),
         target=read.one("standard", parse_standard),
         zone=tz,
-        period=read.one("period", lambda value: parse_period(value, zone_name)),
+        period=read.one("period", lambda value: parse_period_rule(value, zone_name)),
         period_text=read.text("period"),
         hours=hours,
         hours_text=hours.name if hours else "always",
@@ -205,9 +207,9 @@ def _expression(read: Reader) -> Expression:
 
 
 def _valid(read: Reader, zone_name: str) -> Interval:
-    valid, tz = read.inside("valid", ("from", "to")), zone(zone_name)
-    start = valid.maybe("from", lambda text: parse_local(text, tz))
-    end = valid.maybe("to", lambda text: parse_local(text, tz))
+    valid = read.inside("valid", ("from", "to"))
+    start = valid.maybe("from", lambda text: parse_moment(text, zone_name))
+    end = valid.maybe("to", lambda text: parse_moment(text, zone_name))
     interval = Interval(UNLIMITED.start if start is None else start, UNLIMITED.end if end is None else end)
     if not interval.length:
         raise TermsError(("valid", "to"), f"{valid.value('to')!r} is not after 'from', {valid.value('from')!r}")
@@ -280,11 +282,10 @@ def _penalty_text(document: object, penalty: Penalty) -> str:
 
 
 def _charges(read: Reader, zone_name: str) -> tuple[Charge, ...]:
-    tz = zone(zone_name)
     charges: list[Charge] = []
     for path, item in read.items("charges"):
         version = Reader(path, item, ("from", "amount"))
-        since = version.maybe("from", lambda text: parse_local(text, tz))
+        since = version.maybe("from", lambda text: parse_moment(text, zone_name))
         money, basis = version.one("amount", parse_charge)
         charges.append(Charge(money, basis, DISTANT_PAST if since is None else since))
     for index, (earlier, later) in enumerate(pairwise(charges), 1):

@@ -10,7 +10,40 @@ from fractions import Fraction
 
 from slawatch.domain.contract import ChargeBasis, Granularity, GranularityKind
 from slawatch.domain.grammar import Money, parse_duration, parse_money, parse_ratio
-from slawatch.domain.interval import Duration
+from slawatch.domain.interval import DAY, Duration, Instant
+from slawatch.domain.local_time import parse_local, year_start, zone
+from slawatch.domain.period import EveryDays, FixedSpan, PeriodRule, parse_period
+
+EARLIEST: Instant = year_start(1970) - DAY
+LATEST: Instant = year_start(3000)
+"""Where an agreement can lie. Zone data is exact from 1970 on, and arithmetic on dates ends with the year 9999."""
+
+
+def parse_moment(text: str, zone_name: str) -> Instant:
+    """The instant of a date or a local time (S2) in the years 1970 to 2999."""
+    try:
+        instant = parse_local(text, zone(zone_name))
+    except OverflowError:
+        instant = LATEST
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError(f"{text!r} is out of reach: expected a year from 1970 to 2999")
+    return instant
+
+
+def parse_period_rule(text: str, zone_name: str) -> PeriodRule:
+    """The rule of a ``period`` (S20) whose dates lie in the years 1970 to 2999."""
+    try:
+        rule = parse_period(text, zone_name)
+        near = True
+        if isinstance(rule, EveryDays):
+            near = 1970 <= rule.anchor.year < 3000
+        elif isinstance(rule, FixedSpan):
+            near = rule.span.start >= EARLIEST and rule.span.end < LATEST
+    except OverflowError:
+        near = False
+    if not near:
+        raise ValueError(f"{text!r} is out of reach: expected years from 1970 to 2999")
+    return rule
 
 
 def parse_standard(text: str) -> Fraction:
