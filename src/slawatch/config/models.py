@@ -221,11 +221,7 @@ class Contract(Model):
         BeforeValidator(_penalty),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]}),
     ] = Field(default="none", description="What a miss costs: `none`, `10% of charges`, or parts (see below).")
-    charges: Annotated[
-        list[ChargeVersion],
-        BeforeValidator(_charges),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]}),
-    ] = Field(
+    charges: Annotated[list[ChargeVersion], BeforeValidator(_charges)] = Field(
         default_factory=list,
         description="`1200.00 EUR per month`, `500.00 EUR per period`, or dated versions "
         "`[{amount: …}, {from: 2026-07-01, amount: …}]`.",

@@ -25,8 +25,14 @@ def _client() -> dict[str, Any]:
     common = Endpoint.model_json_schema()
     alternatives = [_endpoint(kind, common, definitions) for kind in kinds().values()]
     definitions["Endpoint"] = {"oneOf": alternatives, "description": Endpoint.__doc__}
+    _allow_text(definitions["Contract"]["properties"]["charges"])
     definitions["Calendar"]["propertyNames"] = {"pattern": _calendar_keys(definitions["Calendar"])}
     return {"$schema": DIALECT, **schema}
+
+
+def _allow_text(schema: dict[str, Any]) -> None:
+    """A list that may also be written as the text of its only item."""
+    schema["anyOf"] = [{"type": "string"}, {"type": schema.pop("type"), "items": schema.pop("items")}]
 
 
 def _written(schema: Any) -> Any:
