@@ -220,3 +220,16 @@ def test_offsets_are_ahead_of_utc() -> None:
     winter = parse_instant("2026-01-05T00:00:00Z")
     assert offset_at(winter, zone("Asia/Kathmandu")) == 5 * HOUR + 45 * MINUTE
     assert offset_at(winter, zone("America/Havana")) == -5 * HOUR
+
+
+def test_spans_that_begin_or_end_at_a_change() -> None:
+    """S1, S2: half-open: a span that begins at a change has the new offset alone, one that ends there the old."""
+    tz, change = zone("Europe/Berlin"), parse_instant("2026-03-29T01:00:00Z")
+    assert list(offset_spans(change, change + DAY, tz)) == [(change, change + DAY, 2 * HOUR)]
+    assert list(offset_spans(change - DAY, change, tz)) == [(change - DAY, change, HOUR)]
+    assert list(offset_spans(change, change, tz)) == []
+    assert year_start(2026) == parse_instant("2026-01-01T00:00:00Z")
+    # Singapore changed at 16:00Z on the last day of 1981, the year's first instant there.
+    new_year = parse_instant("1981-12-31T16:00:00Z")
+    spans = list(offset_spans(new_year - DAY, new_year + DAY, zone("Asia/Singapore")))
+    assert [(span.start, span.offset) for span in spans] == [(new_year - DAY, 15 * HOUR // 2), (new_year, 8 * HOUR)]
