@@ -6,7 +6,7 @@ an argument, and time that has not passed yet is in no class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -193,7 +193,7 @@ def judge(
     passed = scope_of(Interval(period.start, at), contract, hours, exclusions)
     ahead = scope_of(Interval(at, period.end), contract, hours, exclusions).service.length
     sums = totals(counted, passed.service)
-    low, point, high = (_classes(sums, version) for version in VERSIONS)
+    by_version = low, point, high = tuple(_classes(sums, version) for version in VERSIONS)
     set_aside = totals(counted, passed.excluded_time)
     everything = _classes(_added(sums, set_aside), POINT)
     options = contract.options
@@ -218,8 +218,8 @@ def judge(
         coverage=Fraction(point.known, point.total) if point.total else None,
         target=contract.target,
         budget=_budget(contract, point, ahead),
-        best=_final(high, ahead, contract, remaining_is_up=True),
-        worst=_final(low, ahead, contract, remaining_is_up=False),
+        best=max(_finals(by_version, ahead, contract, remaining_is_up=True), default=None),
+        worst=min(_finals(by_version, ahead, contract, remaining_is_up=False), default=None),
         suppressed=suppressed.intersection(passed.service).length,
         outage_figures=_outage_figures(listed[1], point),
         verdict=Verdict.OPEN,
@@ -285,14 +285,16 @@ def _budget(contract: Contract, point: Classes, ahead: Duration) -> Budget:
     return Budget(allowed=int((1 - contract.target) * counted // 1), used=int(-(-lost // 1)))
 
 
-def _final(passed: Classes, ahead: Duration, contract: Contract, *, remaining_is_up: bool) -> Fraction | None:
-    whole = Classes(
-        up=passed.up + (ahead if remaining_is_up else 0),
-        degraded=passed.degraded,
-        down=passed.down + (0 if remaining_is_up else ahead),
-        unknown=passed.unknown,
-    )
-    return whole.ratio(contract.options.degraded, contract.options.unknown)
+def _finals(
+    by_version: Iterable[Classes], ahead: Duration, contract: Contract, *, remaining_is_up: bool
+) -> Iterator[Fraction]:
+    """How the period would end if all that remains were up, or down: by every version, as the bounds are (S8)."""
+    for passed in by_version:
+        up, down = (ahead, 0) if remaining_is_up else (0, ahead)
+        whole = replace(passed, up=passed.up + up, down=passed.down + down)
+        ratio = whole.ratio(contract.options.degraded, contract.options.unknown)
+        if ratio is not None:
+            yield ratio
 
 
 def _outages(counted: Timeline, version: int, service: IntervalSet, span: Interval) -> tuple[Outage, ...]:
@@ -311,12 +313,13 @@ def _outage_figures(listed: tuple[Outage, ...], point: Classes) -> OutageFigures
 def display_ratio(ratio: Fraction, target: Fraction, digits: int = 2) -> str:
     """A percentage that never flatters (S10), without the sign ``%``.
 
-    Truncated, never rounded up, and with more digits until it differs from the target; nine at most. A figure
-    exactly on its target is printed as the target is written.
+    Truncated, never rounded up, with as many digits as its target has, and more until it differs from it; nine at
+    most. So what is printed is below the target exactly when the figure is. A figure exactly on its target is printed
+    as the target is written.
     """
     if ratio == target:
         return _truncated(target, _digits_of(target))
-    for count in range(digits, 10):
+    for count in range(max(digits, _digits_of(target)), 10):
         text = _truncated(ratio, count)
         if Fraction(text) / 100 != target:
             return text
