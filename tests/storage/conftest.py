@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from slawatch.domain.interval import MILLISECOND
 from slawatch.storage.ledger import Ledger
 from slawatch.storage.writer import Tuning
 from support.clock import FakeClock
+from support.servers import Postgres
 
 IMPATIENT = Tuning(busy_timeout=0, first_retry=MILLISECOND, longest_retry=MILLISECOND)
 """Locks are not waited for and failures are tried again at once, so that no test waits."""
@@ -18,12 +20,28 @@ IMPATIENT = Tuning(busy_timeout=0, first_retry=MILLISECOND, longest_retry=MILLIS
 OpenLedger = Callable[..., Awaitable[Ledger]]
 
 
+@pytest.fixture(scope="session")
+def _one_database(_postgres: Postgres) -> Iterator[str]:
+    with _postgres.database() as url:
+        yield url
+
+
+async def _emptied(url: str) -> str:
+    """The database, emptied: a tenth of the time that a new one takes."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    finally:
+        await connection.close()
+    return url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgres"))])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    return str(request.getfixturevalue("postgres_url"))
+    return await _emptied(request.getfixturevalue("_one_database"))
 
 
 @pytest.fixture

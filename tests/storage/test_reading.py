@@ -88,15 +88,11 @@ async def test_the_next_change_belongs_to_a_window_when_its_bracket_reaches_back
     assert (await ledger.endpoint_history(ROUTER, at(10), at(19))).changes == (up(1),)
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "found"),
-    [(0, 10, False), (0, 11, True), (12, 14, True), (19, 30, True), (20, 30, False), (0, 99, True)],
-)
-async def test_a_blip_belongs_to_every_window_that_its_bracket_overlaps(
-    ledger: Ledger, start: int, end: int, found: bool
-) -> None:
+async def test_a_blip_belongs_to_every_window_that_its_bracket_overlaps(ledger: Ledger) -> None:
+    windows = {(0, 10): False, (0, 11): True, (12, 14): True, (19, 30): True, (20, 30): False, (0, 99): True}
     await record(ledger, up(0), blip(15, 10, 20))
-    assert (await ledger.endpoint_history(ROUTER, at(start), at(end))).blips == (blip(15, 10, 20),) * found
+    for (start, end), found in windows.items():
+        assert (await ledger.endpoint_history(ROUTER, at(start), at(end))).blips == (blip(15, 10, 20),) * found
 
 
 async def test_histories_of_many_endpoints_are_those_of_each(ledger: Ledger) -> None:
@@ -150,17 +146,16 @@ RESUMED: list[tuple[str, list[Fact], list[Fact], Fact | None]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("facts", "changes", "suspected"), [case[1:] for case in RESUMED], ids=[case[0] for case in RESUMED]
-)
-async def test_what_a_run_left_of_an_endpoint(
-    ledger: Ledger, facts: list[Fact], changes: list[Fact], suspected: Fact | None
-) -> None:
-    await record(ledger, *facts)
-    await record(ledger, down(50), suspicion(60), endpoint=WEBSITE)
-    material = await ledger.resume_material(ROUTER)
-    assert list(material.changes) == changes
-    assert material.suspicion == suspected
+async def test_what_a_run_left_of_an_endpoint(ledger: Ledger, subtests: pytest.Subtests) -> None:
+    keys = [EndpointKey("acme", f"case{number}") for number in range(len(RESUMED))]
+    for key, (_, facts, _, _) in zip(keys, RESUMED, strict=True):
+        ledger.append([entry_of(key, fact) for fact in facts])
+    await ledger.flushed()
+    for key, (case, _, changes, suspected) in zip(keys, RESUMED, strict=True):
+        with subtests.test(case):
+            material = await ledger.resume_material(key)
+            assert list(material.changes) == changes
+            assert material.suspicion == suspected
 
 
 async def test_the_latest_good_and_failed_observations_are_found(ledger: Ledger) -> None:

@@ -37,7 +37,7 @@ async def left(ledger: Ledger) -> str:
     return "".join(letters.values())
 
 
-@pytest.mark.parametrize("rows_at_once", [1, 2, 3, 1_000])
+@pytest.mark.parametrize("rows_at_once", [1, 3, 1_000])
 async def test_what_brackets_a_change_or_a_blip_is_kept(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:

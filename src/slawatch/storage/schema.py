@@ -106,6 +106,7 @@ OBSERVATIONS = Table(
 
 Index(
     "observations_failed",
+    OBSERVATIONS.c.verdict,  # first, or SQLite prefers the primary key and reads all that came after
     OBSERVATIONS.c.endpoint_id,
     OBSERVATIONS.c.started,
     sqlite_where=text("verdict = 'down'"),

@@ -104,7 +104,7 @@ def _observations() -> None:
     op.create_index(
         "observations_failed",
         "observations",
-        ["endpoint_id", "started"],
+        ["verdict", "endpoint_id", "started"],
         sqlite_where=failed,
         postgresql_where=failed,
     )

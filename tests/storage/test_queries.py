@@ -1,0 +1,41 @@
+"""No question that is asked of every endpoint reads more than it answers with."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Select
+from sqlalchemy.dialects import sqlite
+
+from slawatch.domain.interval import DISTANT_FUTURE
+from slawatch.storage.entries import Kind
+from slawatch.storage.ledger import Ledger
+from slawatch.storage.queries import SELECT_ENTRIES, around, last_seen, since_known, unresolved
+from slawatch.storage.schema import ENTRIES
+
+ENTRY, ORDER = "entries_by_endpoint (endpoint_id=? AND kind=?", "entries_by_endpoint_order (endpoint_id=? AND kind=?"
+
+PLANS: list[tuple[str, Select[tuple[object, ...]], set[str]]] = [
+    ("around", around(Kind.STATE, [1, 2], 5, DISTANT_FUTURE), {ENTRY}),
+    ("since_known", since_known([1, 2]), {ENTRY}),
+    ("unresolved", unresolved([1, 2]), {ORDER}),
+    (
+        "last_seen",
+        last_seen([1, 2]),
+        {"observations_failed (verdict=? AND endpoint_id=?", "PRIMARY KEY (endpoint_id=?"},
+    ),
+    ("in order", SELECT_ENTRIES.order_by(ENTRIES.c.at, ENTRIES.c.id).limit(9), {"entries USING INDEX entries_by_time"}),
+]
+
+
+@pytest.mark.parametrize(("query", "used"), [plan[1:] for plan in PLANS], ids=[plan[0] for plan in PLANS])
+async def test_sqlite_searches_by_index(tmp_path: Path, query: Select[tuple[object, ...]], used: set[str]) -> None:
+    await (await Ledger.open(f"sqlite:///{tmp_path}/a.db", site="hq")).close()
+    text = str(query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    connection = sqlite3.connect(tmp_path / "a.db")
+    steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {text}")]
+    connection.close()
+    assert [index for index in used if not any(index in step for step in steps)] == []
+    assert [step for step in steps if step.startswith("SCAN") and "USING INDEX" not in step] == []
