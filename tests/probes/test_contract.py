@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from probes.driver import HASTY, PATIENT
 from probes.scene import Scene
-from probes.servers import Servers
+from probes.servers import Servers, descriptors
 from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Verdict
 from slawatch.probes.probe import LONGEST_DETAIL, Kind, Resources, observe, printable
@@ -120,10 +120,6 @@ async def test_cancelling_leaves_nothing_open_and_nothing_to_report(
         await async_eventually(lambda: descriptors() == before, within=5)
     gc.collect()
     assert not caplog.records
-
-
-def descriptors() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 async def test_a_flood_is_not_drunk_up(kind: Kind, scene: Scene, servers: Servers) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,10 @@ import pytest
 
 from probes.certificates import DAY, NOW, Authority, authority
 from probes.driver import HASTY, Driver
-from probes.servers import Servers, reset, silence
+from probes.servers import Servers, descriptors, reset, silence
 from slawatch.domain.interval import to_instant
 from slawatch.domain.observation import Cause, Verdict
+from support.waiting import async_eventually
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -112,3 +115,25 @@ async def test_contexts_are_shared(observe: Driver, servers: Servers, root: Auth
     for _ in range(2):
         await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
     assert len(observe.resources.tls._contexts) == 1
+
+
+async def test_cancelling_within_a_handshake_leaves_nothing(
+    observe: Driver, servers: Servers, root: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    mute = await servers.start(silence)
+    good = await servers.start(silence, root.server("127.0.0.1"))
+    await observe("http", f"https://127.0.0.1:{mute}/", HASTY, tls={"ca": root.path})
+    await async_eventually(lambda: servers.open == 0)
+    before = descriptors()
+    for port in (mute, good):
+        for turns in range(24):
+            task = asyncio.create_task(observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path}))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    await async_eventually(lambda: descriptors() == before, within=5)
+    gc.collect()
+    assert not [record for record in caplog.records if record.name.startswith("slawatch")]
+    assert "never retrieved" not in caplog.text

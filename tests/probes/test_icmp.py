@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from probes.driver import HASTY, Driver
@@ -253,6 +255,23 @@ async def test_an_error_about_something_else_is_passed_over(family: Family) -> N
         ):
             flight.receive(error, OTHER[family])
         await asyncio.sleep(0)
+        assert not flight.task.done()
+
+
+@pytest.mark.parametrize("family", [4, 6])
+async def test_no_packet_whatever_it_holds_does_any_harm(family: Family) -> None:
+    async with in_flight(family, FakeClock()) as flight:
+        kinds = [0, 3, 11, 12] if family == 4 else [1, 2, 3, 4, 129]
+
+        @given(st.sampled_from(kinds), st.binary(max_size=120), st.booleans())
+        def check(kind: int, rest: bytes, with_header: bool) -> None:
+            packet = bytes([kind]) + rest
+            if with_header:
+                flight.receive(packet, SOURCE[family])
+            else:
+                flight.echo.receive(memoryview(rest), SOURCE[family])
+
+        check()
         assert not flight.task.done()
 
 

@@ -15,6 +15,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slawatch.probes.answer import Failure, fail
@@ -37,8 +38,10 @@ _HEADER = struct.Struct("!BBHHH")
 _FILTER = {4: (socket.IPPROTO_RAW, 1), 6: (socket.IPPROTO_ICMPV6, 1)}
 """ICMP_FILTER (linux/icmp.h) and ICMP6_FILTER (linux/icmpv6.h); neither has a name in Python, nor has
 SOL_RAW, which is IPPROTO_RAW."""
-_RECEIVE_BUFFER = 4 * 1024 * 1024
-"""Asked for; the kernel grants up to net.core.rmem_max. Replies to 5,000 pings fill about 4 MB."""
+_BUFFER = 4 * 1024 * 1024
+"""Bytes asked for: 5,000 replies fill about as much. Without CAP_NET_ADMIN it is net.core.rmem_max at most."""
+_SO_RCVBUFFORCE = 33
+"""asm-generic/socket.h; it has no name in Python."""
 _SENT_BETWEEN_READS = 64
 """Replies from near hosts arrive while we still send; a pause to read keeps the buffer from filling."""
 _READ_AT_ONCE = 256
@@ -76,8 +79,10 @@ def _open(family: Family, raw: bool) -> socket.socket:
     kind = socket.SOCK_RAW if raw else socket.SOCK_DGRAM
     opened = socket.socket(domain, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _RECEIVE_BUFFER)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        with suppress(PermissionError):
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         if raw:
             opened.setsockopt(*_FILTER[family], _only(family, (_REPLY[family], *_ERRORS[family])))
     except BaseException:

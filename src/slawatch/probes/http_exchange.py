@@ -40,9 +40,6 @@ class Exchange(asyncio.Protocol):
 
     def __init__(self, trace: Trace, *, head: bool, keep_body: bool) -> None:
         self._trace, self._head, self._keep_body = trace, head, keep_body
-        self._parser = httptools.HttpResponseParser(self)
-        # RFC 9112 section 2.2 lets a recipient take a bare line feed; small devices send it.
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._started = self._headers_done = self._framed = False
         self._head_bytes = self._rest_bytes = 0
         self._headers: dict[str, str] = {}
@@ -50,6 +47,11 @@ class Exchange(asyncio.Protocol):
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
     # From the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        # RFC 9112 section 2.2 lets a recipient take a bare line feed; small devices send it.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
 
     def data_received(self, data: bytes) -> None:
         if self.done.done():
