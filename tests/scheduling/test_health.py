@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+from typing import Any
 
 import pytest
 
@@ -167,6 +168,26 @@ def test_failures_on_waking_are_void_until_the_network_had_time_to_return() -> N
         assert box.health.fault(box.health.mark(), SECOND) is None
         assert len(box.jumps) == 1
         box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_listener_that_raises_is_reported_and_the_alibi_is_given() -> None:
+    async def scene(clock: FakeClock) -> None:
+        reports: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+
+        def broken(jump: ClockJump) -> None:
+            raise RuntimeError("disk full")
+
+        health = Health(clock, broken, suspended=lambda: 0)
+        health.start()
+        clock.step_wall(HOUR)
+        fault = health.fault(health.mark(), SECOND)
+        assert fault is not None
+        assert fault.cause is Cause.CLOCK_STEP
+        assert [str(report["exception"]) for report in reports] == ["disk full"]
+        health.stop()
 
     run_virtual(scene)
 

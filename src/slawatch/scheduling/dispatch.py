@@ -9,16 +9,17 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
 from slawatch.domain.interval import MILLISECOND, SECOND, Duration
 from slawatch.domain.observation import Observation, Verdict
-from slawatch.domain.state_machine import Cadence
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.grid import Grid, spread
 from slawatch.scheduling.lateness import Tally
-from slawatch.scheduling.runner import OVERRUN, Alibi, Probe, overrun, run
+from slawatch.scheduling.runner import OVERRUN, Alibi, overrun, run
+from slawatch.scheduling.target import Entry, Target
+
+__all__ = ["Dispatcher", "Sink", "Target"]
 
 TICK: Duration = 5 * MILLISECOND
 """Probes that are due within one tick begin together, at its end: a cold wake costs more than a probe."""
@@ -38,43 +39,6 @@ CANCEL_WITHIN: Duration = SECOND
 
 Sink = Callable[[str, Observation], bool]
 """Takes an endpoint's observation; answers whether the endpoint is suspect now (see ``EndpointState.suspect``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is probed, how often, and by whom.
-
-    ``key`` is whatever makes it another probe: address, options. While identity, cadence and key are equal the
-    endpoint is untouched by a new plan; its probe is replaced by the new plan's without a word.
-    """
-
-    identity: str
-    cadence: Cadence
-    probe: Probe = field(compare=False)
-    key: Hashable = None
-
-
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """One endpoint. ``target`` is None once it was removed; it leaves when its last probe has ended."""
-
-    number: int
-    target: Target | None = None
-    due: int | None = None
-    """When its next probe is due; None while one runs."""
-    task: asyncio.Task[None] | None = None
-    entered: bool = False
-    """Whether the task has taken its first step. Cancelled before, it would end without a trace."""
-    ending: bool = False
-    """Whether the task was told to end."""
-    cut_off: bool = False
-    """Whether it was told so for outliving its timeout."""
-    began: int = 0
-    suspect: bool = False
-    hurry: int | None = None
-    """The next probe is wanted at this instant already, where that is earlier."""
-    hurried: int | None = None
-    """The latest instant for which a probe was wanted ahead of its time."""
 
 
 class Dispatcher:
@@ -108,11 +72,11 @@ class Dispatcher:
         self._loop = loop
         self._on_start = on_start
         self._grid = Grid.of(clock)
-        self._entries: dict[str, _Entry] = {}
-        self._heap: list[tuple[int, int, _Entry]] = []
+        self._entries: dict[str, Entry] = {}
+        self._heap: list[tuple[int, int, Entry]] = []
         self._order = itertools.count()
-        self._waiting: deque[_Entry] = deque()
-        self._under_way: set[_Entry] = set()
+        self._waiting: deque[Entry] = deque()
+        self._under_way: set[Entry] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._cutter: asyncio.TimerHandle | None = None
         self._wakes_at = 0
@@ -161,7 +125,7 @@ class Dispatcher:
         self._waiting.clear()
         await self._settle(within)
         for entry in self._under_way:
-            self._cancel(entry)
+            entry.cancel()
         await self._settle(CANCEL_WITHIN)
 
     def apply(self, plan: Mapping[str, Target]) -> None:
@@ -174,14 +138,14 @@ class Dispatcher:
         for identity in [identity for identity in self._entries if identity not in plan]:
             self._remove(identity)
         for identity, target in plan.items():
-            entry = self._entries.setdefault(identity, _Entry(0))
+            entry = self._entries.setdefault(identity, Entry(0))
             untouched = entry.target == target
             entry.target = target
             if untouched:
                 continue
             entry.number = spread(identity)
             entry.suspect, entry.hurry = False, None
-            self._cancel(entry)
+            entry.cancel()
             self._place(entry, now)
         self._rebuild()
 
@@ -204,9 +168,9 @@ class Dispatcher:
         entry.target = entry.due = entry.hurry = None
         if entry.task is None:
             del self._entries[identity]
-        self._cancel(entry)
+        entry.cancel()
 
-    def _place(self, entry: _Entry, now: int) -> None:
+    def _place(self, entry: Entry, now: int) -> None:
         if entry.target is not None:
             entry.due = self._grid.first_slot(now, entry.target.cadence.every, entry.number)
 
@@ -218,11 +182,11 @@ class Dispatcher:
         self._waiting.clear()
         self._arm()
 
-    def _schedule(self, entry: _Entry, due: int) -> None:
+    def _schedule(self, entry: Entry, due: int) -> None:
         self._push(entry, due)
         self._arm()
 
-    def _push(self, entry: _Entry, due: int) -> None:
+    def _push(self, entry: Entry, due: int) -> None:
         entry.due = due
         heapq.heappush(self._heap, (due, next(self._order), entry))
 
@@ -257,7 +221,7 @@ class Dispatcher:
         self._fill(now)
         self._arm()
 
-    def _is_due(self, entry: _Entry, due: int, now: int) -> None:
+    def _is_due(self, entry: Entry, due: int, now: int) -> None:
         target = entry.target
         assert target is not None
         if entry.task is not None:  # cancelled for a change of plan, and still cleaning up
@@ -273,7 +237,7 @@ class Dispatcher:
         while self._waiting and len(self._under_way) < self._concurrency:
             self._begin(self._waiting.popleft(), now)
 
-    def _begin(self, entry: _Entry, now: int) -> None:
+    def _begin(self, entry: Entry, now: int) -> None:
         target, due = entry.target, entry.due
         assert target is not None
         assert due is not None
@@ -281,32 +245,31 @@ class Dispatcher:
         lateness = now - due
         if lateness > target.cadence.every:
             self.tally.missed += self._missed(target, entry, due, now)
-        entry.due, entry.began, entry.suspect = None, now, False
-        entry.entered = entry.ending = entry.cut_off = False
         self._under_way.add(entry)
         self.tally.started += 1
         self.tally.lateness.add(lateness)
         if self._on_start is not None:
             self._on_start(target.identity, lateness)
-        entry.task = self._loop.create_task(self._probe(entry, target))
+        entry.begin(now, self._loop.create_task(self._probe(entry, target)))
 
-    async def _probe(self, entry: _Entry, target: Target) -> None:
+    async def _probe(self, entry: Entry, target: Target) -> None:
         entry.entered = True
         try:
-            if not self._wanted(entry, target):  # the plan changed before this first step
+            if not entry.wants(target):  # the plan changed before this first step
                 raise asyncio.CancelledError
             observation = await self._observe(entry, target)
-            if self._wanted(entry, target):
+            if entry.wants(target):
                 self._take(entry, target, observation)
         except asyncio.CancelledError:
             self.tally.cancelled += 1
+        except Exception as error:  # noqa: BLE001 - whatever becomes of a result, probing goes on
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"the result of {target.identity} was not taken", "exception": error}
+            )
         finally:
             self._ended(entry, target.identity)
 
-    def _wanted(self, entry: _Entry, target: Target) -> bool:
-        return entry.target is target or entry.target == target
-
-    async def _observe(self, entry: _Entry, target: Target) -> Observation:
+    async def _observe(self, entry: Entry, target: Target) -> Observation:
         try:
             return await run(target.probe, self._health, self._clock, target.cadence.timeout)
         except asyncio.CancelledError:
@@ -314,19 +277,14 @@ class Dispatcher:
                 raise
             return overrun(self._clock, entry.began)
 
-    def _take(self, entry: _Entry, target: Target, observation: Observation) -> None:
+    def _take(self, entry: Entry, target: Target, observation: Observation) -> None:
         self.tally.finished += 1
         self.tally.last_finished = self._clock.monotonic()
         if observation.verdict is Verdict.VOID:
             self.retry_now(target.identity)
-        try:
-            entry.suspect = self._sink(target.identity, observation)
-        except Exception as error:  # noqa: BLE001 - whatever becomes of a result, probing goes on
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": f"the result of {target.identity} was not taken", "exception": error}
-            )
+        entry.suspect = self._sink(target.identity, observation)
 
-    def _ended(self, entry: _Entry, identity: str) -> None:
+    def _ended(self, entry: Entry, identity: str) -> None:
         entry.task = None
         self._under_way.discard(entry)
         if entry.target is None:
@@ -336,7 +294,7 @@ class Dispatcher:
         if self._waiting and self._active:
             self._fill(self._clock.monotonic())
 
-    def _plan_next(self, entry: _Entry, target: Target) -> None:
+    def _plan_next(self, entry: Entry, target: Target) -> None:
         now, cadence = self._clock.monotonic(), target.cadence
         if entry.suspect:
             due = max(now, entry.began + cadence.retry_every)
@@ -348,14 +306,8 @@ class Dispatcher:
         entry.hurry = None
         self._schedule(entry, due)
 
-    def _missed(self, target: Target, entry: _Entry, after: int, before: int) -> int:
+    def _missed(self, target: Target, entry: Entry, after: int, before: int) -> int:
         return self._grid.slots_between(after, before, target.cadence.every, entry.number)
-
-    def _cancel(self, entry: _Entry) -> None:
-        """End the entry's running probe. A task that has not begun sees for itself that it is not wanted."""
-        if entry.task is not None and entry.entered:
-            entry.ending = True
-            entry.task.cancel()
 
     def _cut_off(self) -> None:
         assert self._loop is not None
@@ -365,11 +317,9 @@ class Dispatcher:
         if late > OVERRUN // 2:  # after a stall answers may lie ready: let them be read first
             return
         for entry in self._under_way:
-            target = entry.target
-            if target is None or entry.ending or now - entry.began <= target.cadence.timeout + OVERRUN:
-                continue
-            entry.cut_off = True
-            self._cancel(entry)
+            if entry.outlived(now):
+                entry.cut_off = True
+                entry.cancel()
 
     async def _settle(self, within: Duration) -> None:
         """Wait until no probe runs, but no longer than ``within``."""

@@ -63,7 +63,8 @@ class Health:
     """The prober's alibi (S11), and its watch over the clocks (S3).
 
     ``on_jump`` gets every step of the wall clock and every suspension, with the bounds of the wall-clock span
-    that it makes ambiguous, before any failed probe of that span is judged. It must not raise.
+    that it makes ambiguous, before any failed probe of that span is judged. Whatever it raises goes to the loop's
+    exception handler and not to whoever asked.
     """
 
     def __init__(
@@ -169,7 +170,12 @@ class Health:
             self._stepped = jump.seen
         if jump.suspended > 0:
             self._woke = jump.seen
-        self._on_jump(jump)
+        try:
+            self._on_jump(jump)
+        except Exception as error:  # noqa: BLE001 - the alibi must be given whatever becomes of the news
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "a clock jump was not taken", "exception": error}
+            )
 
     def _read_clocks(self) -> Reading | None:
         before = self._clock.monotonic()
