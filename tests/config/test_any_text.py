@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from slawatch.config.configuration import ClientConfig
 from slawatch.config.document import parse
 from slawatch.config.loader import load, load_client_text
+from slawatch.domain.interval import DAY, Interval, parse_instant
 from slawatch.runtime.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,9 @@ _DATES = ["2026-02-30", "9999-12-31", "0001-01-01", "every 0 days from 2026-01-0
 _PIECES = st.sampled_from([*_SYNTAX, *_VALUES, *_DATES, "\x07", "\u2028", "network", "router"])
 
 
+NOW = parse_instant("2026-01-15T12:00:00Z")
+
+
 @st.composite
 def _mutated(draw: st.DrawFn) -> str:
     """The example with pieces replaced, and lines moved, dropped or doubled."""
@@ -86,6 +90,10 @@ def _findings(text: str) -> int:
         assert all(1 <= line <= last and column >= 1 for line, column in places)
         return len(places)
     assert isinstance(client, ClientConfig)
+    for item in client.contracts:
+        item.contract.periods.containing(NOW)
+    for announced in client.announcements:
+        announced.announcement.within(Interval(NOW, NOW + DAY))
     return 0
 
 
@@ -96,7 +104,7 @@ def test_the_text_that_is_mutated_is_right() -> None:
 
 @given(text=_mutated())
 def test_a_mutated_client_gives_a_configuration_or_findings(text: str) -> None:
-    """Each finding has a place in the text."""
+    """Each finding has a place in the text, and what loads can be asked about."""
     assert _findings(text) >= 0
 
 
@@ -123,5 +131,6 @@ def test_five_thousand_endpoints_load(tmp_path: Path) -> None:
 
 def test_a_mistake_five_thousand_times_is_told_five_thousand_times() -> None:
     """Looking for a similar name does not take for ever."""
-    endpoints = "".join(f"  e{n}: {{probe: icmp, target: 192.0.2.1, behind: x{n}}}\n" for n in range(5000))
-    assert _findings(f"client: big\nendpoints:\n{endpoints}") == 5000
+    for mistake in ("behind: x{}", "every: {}"):
+        lines = [f"  e{n}: {{probe: icmp, target: 192.0.2.1, {mistake.format(n)}}}\n" for n in range(5000)]
+        assert _findings(f"client: big\nendpoints:\n{''.join(lines)}") == 5000

@@ -102,6 +102,12 @@ def test_what_is_no_configuration_is_told_with_its_place(text: str, told: str) -
     assert line.startswith(told)
 
 
+def test_a_trap_never_repeats_a_secret() -> None:
+    """Not even one that stands where it should not."""
+    [line] = _lines("auth: {password: 0471100}")
+    assert line == "f:1:18: auth.password: expected a secret, as {env: NAME}"
+
+
 def test_an_anchor_is_read_like_its_value() -> None:
     """A plain alias is fine: it saves writing."""
     document = parse("a: &x {b: [1]}\nc: *x", "f")

@@ -296,6 +296,13 @@ def test_one_mistake_in_the_box_is_one_finding(tmp_path: Path, line: str, told: 
     assert "canary" not in str(finding)
 
 
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    """Only ``clients`` is one."""
+    folder = tmp_path / "box[1]*"
+    folder.mkdir()
+    assert len(load(_folder(folder)).clients) == 1
+
+
 def test_an_empty_box_has_every_default(tmp_path: Path) -> None:
     """Nothing needs to be said twice."""
     assert load(_folder(tmp_path, "# nothing\n")).listen == ("127.0.0.1", 9797)

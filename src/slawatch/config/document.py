@@ -67,6 +67,7 @@ class Document:
     def __init__(self, file: str, root: Node) -> None:
         self.file, self.root = file, root
         self._findings: dict[tuple[Place, str], Finding] = {}
+        self._above: set[str] = set()
 
     @property
     def findings(self) -> list[Finding]:
@@ -86,11 +87,11 @@ class Document:
         """A mistake at a place."""
         finding = Finding(self.file, *place, key or "file", message)
         self._findings.setdefault((place, finding.key), finding)
+        self._above.update(finding.key[: match.start()] for match in re.finditer(r"[.\[]|$", finding.key))
 
     def has_findings(self, path: Path) -> bool:
         """Whether a finding stands at or below a path."""
-        key = key_text(path)
-        return any(known == key or known.startswith((f"{key}.", f"{key}[")) for _, known in self._findings)
+        return key_text(path) in self._above
 
     def names(self, section: str) -> list[str]:
         """The keys of a mapping at the top, right or wrong."""
@@ -151,6 +152,10 @@ _SEXAGESIMAL_TEXT = re.compile(r"0[0-9](?::[0-5][0-9])+")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTH = {"true": True, "false": False}
 _OTHER_TRUTH = re.compile(r"(?i:yes|no|on|off|true|false)")
+
+
+_SECRET = re.compile("password|token|secret|bearer")
+"""Keys whose values are never repeated in a message, even where they should not stand."""
 
 
 def _resolve(text: str) -> tuple[str | int | bool | None, str]:
@@ -224,7 +229,9 @@ class _Builder:
         node = Node(place, value)
         placed = self._place(node, event.anchor)
         if trap:
-            self._report(place, trap, self._path_of(node))
+            path = self._path_of(node)
+            secret = bool(path) and bool(_SECRET.search(str(path[-1])))
+            self._report(place, "expected a secret, as {env: NAME}" if secret else trap, path)
         return placed
 
     def _key(self, text: str, place: Place, trap: str) -> bool:

@@ -66,22 +66,14 @@ def _read(document: Document, client: str, name: str, value: Any, *, for_daemon:
     if not isinstance(value, dict):
         document.report(path, f"{shown(value)} stands here: expected a mapping with probe and target")
         return None
-    kind = kinds().get(value["probe"]) if isinstance(value.get("probe"), str) else None
+    kind = _kind(document, path, value.get("probe"), for_daemon=for_daemon)
     common = _common(document, path, {key: value[key] for key in COMMON if key in value})
-    if kind is None:
-        if for_daemon and isinstance(value.get("probe"), str):
-            known = ", ".join(kinds())
-            document.report((*path, "probe"), f"this version has no probe {value['probe']!r}: expected one of {known}")
-        options = None
-    else:
+    options, way = None, "internet"
+    if kind is not None:
         options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
-    if common is None or (kind is None and for_daemon) or (kind is not None and options is None):
-        if common is not None and kind is not None:
-            _way(document, path, kind, common)
-        return None
-    cadence = _cadence(document, path, common)
-    way = _way(document, path, kind, common) if kind is not None else "internet"
-    if cadence is None or way is None:
+        way = _way(document, path, kind, common) if common else way
+    cadence = _cadence(document, path, common) if common else None
+    if common is None or cadence is None or document.has_findings(path):
         return None
     return EndpointConfig(
         client,
@@ -94,6 +86,17 @@ def _read(document: Document, client: str, name: str, value: Any, *, for_daemon:
         common.behind,
         common.formerly,
     )
+
+
+def _kind(document: Document, path: tuple[str, str], probe: object, *, for_daemon: bool) -> Kind | None:
+    """The kind of probe; None, for the daemon with a finding, when this version has no such kind."""
+    if not isinstance(probe, str):
+        return None
+    kind = kinds().get(probe)
+    if kind is None and for_daemon:
+        problem = f"this version has no probe {probe!r}: expected one of {', '.join(kinds())}"
+        document.report((*path, "probe"), problem)
+    return kind
 
 
 def _common(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Endpoint | None:
@@ -128,16 +131,16 @@ def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cad
     return Cadence(every, timeout, retry, common.confirm, common.recover) if sound else None
 
 
-def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint) -> str | None:
-    """Where the target lies by its address; None, with a finding, when the target is none."""
+def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint) -> str:
+    """Where the target lies by its address. A target that is none is a finding."""
     if not common.target:
         document.report((*path, "target"), "missing: expected what to ask, an address or a URL")
-        return None
+        return "internet"
     try:
         target = kind.target(common.target)
     except ValueError as problem:
         document.report((*path, "target"), str(problem))
-        return None
+        return "internet"
     host = target if isinstance(target, Host) else getattr(target, "host", None)
     return "lan" if isinstance(host, Host) and host.family and _is_private(ip_address(host.text)) else "internet"
 

@@ -131,7 +131,7 @@ def _check_access(document: Document, box: Box) -> None:
 def _clients(
     document: Document, file: Path, box: Box, *, for_daemon: bool
 ) -> list[tuple[Document, ClientConfig | None]]:
-    pattern = box.clients if Path(box.clients).is_absolute() else str(file.parent / box.clients)
+    pattern = box.clients if Path(box.clients).is_absolute() else str(Path(glob.escape(str(file.parent))) / box.clients)
     files = sorted(glob.glob(pattern))  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not files:
         document.report(("clients",), f"no file matches {box.clients}: expected at least one client file")
