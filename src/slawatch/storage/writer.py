@@ -229,8 +229,8 @@ class Writer:
         self._committed_monotonic = self._clock.monotonic()
 
     async def _insert(self, connection: AsyncConnection, group: _Group, ids: Mapping[EndpointKey, int]) -> None:
-        entries = [row | {"endpoint_id": None if key is None else ids[key]} for key, row in group.rows]
-        for rows in _batches(entries):
+        for some in _batches(group.rows):
+            rows = [row | {"endpoint_id": None if key is None else ids[key]} for key, row in some]
             await connection.execute(_INSERT_ENTRIES[connection.dialect.name], rows)
         for batch in _batches(list(group.observations)):
             rows = [row_of(ids[key], observation) for key, observation in batch]
