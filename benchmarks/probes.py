@@ -54,7 +54,7 @@ class Page(asyncio.Protocol):
     """Answers whatever it is asked with the page, and waits for the other side to close."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.transport.write(ANSWER)

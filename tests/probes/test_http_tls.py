@@ -67,6 +67,13 @@ async def test_for_another_address(observe: Driver, servers: Servers, root: Auth
     assert seen.reason == "certificate_wrong_host"
 
 
+async def test_a_certificate_can_be_trusted_by_itself(observe: Driver, servers: Servers, root: Authority) -> None:
+    context = root.server("127.0.0.1")
+    leaf = max(root.folder.glob("leaf-*.pem"), key=lambda path: path.stat().st_mtime_ns)
+    port = await servers.answering(OK, tls=context)
+    assert (await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": str(leaf)})).verdict is Verdict.UP
+
+
 async def test_the_system_does_not_trust_a_root_of_ours(observe: Driver, servers: Servers, root: Authority) -> None:
     port = await servers.answering(OK, tls=root.server("127.0.0.1"))
     assert (await observe("http", f"https://127.0.0.1:{port}/")).reason == "certificate_untrusted"
