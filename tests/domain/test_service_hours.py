@@ -372,7 +372,7 @@ def test_what_is_no_weekday_is_refused(text: str) -> None:
         parse_weekdays(text)
 
 
-@pytest.mark.parametrize("text", ["XX", "DE-XX", "", "Germany"])
+@pytest.mark.parametrize("text", ["XX", "DE-XX", "", "Germany", "DEU", "de"])
 def test_unknown_holidays_are_refused(text: str) -> None:
     """The message says what is expected."""
     with pytest.raises(ValueError, match="like DE-HH is expected"):
