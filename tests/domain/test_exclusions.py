@@ -223,3 +223,10 @@ def test_s26_an_exclusion_outside_the_period_is_none_of_its() -> None:
     """Only what shares an instant with the period."""
     assert ruled(maintenance(1000, 1100)) == []
     assert ruled(maintenance(0, 1000), start=1000, end=2000) == []
+
+
+@pytest.mark.parametrize(("withdrawn", "counts"), [(99, []), (100, []), (101, [(100, 200)]), (150, [(100, 200)])])
+def test_s25_a_withdrawn_announcement_announces_nothing_more(withdrawn: int, counts: list[tuple[int, int]]) -> None:
+    """S25, S27: what had begun before it was withdrawn keeps its planned end, what had not does not take place."""
+    entry = replace(maintenance(100, 200), withdrawn_at=s(withdrawn))
+    assert [(start, end) for start, end, _ in ruled(entry)] == counts

@@ -99,9 +99,12 @@ class History:
 
 
 def _cut(rows: list[Change], end: Instant) -> list[Change]:
+    """The rows up to the end. A change after it that may lie before it leaves the time since then uncertain."""
     kept = [row for row in rows if row.at <= end]
     if kept and kept[-1].state is not State.UNKNOWN:
-        kept.append(Change(end, State.UNKNOWN, end, end, Cause.NO_FURTHER_DATA))
+        following = rows[len(kept)] if len(kept) < len(rows) else None
+        earliest = end if following is None else max(kept[-1].at, min(following.earliest, end))
+        kept.append(Change(end, State.UNKNOWN, earliest, end, Cause.NO_FURTHER_DATA))
     return kept
 
 
@@ -131,7 +134,7 @@ def add_row(history: History, row: Row) -> None:
     if kind == "state":
         _add_state(history, row)
         return
-    add = _ADD.get(kind)
+    add = _ADD.get(kind) if isinstance(kind, str) else None
     if add is None:
         raise ValueError(f"type: {kind!r} is unknown: expected one of {', '.join(['state', *_ADD])}")
     add(history, row)
@@ -163,8 +166,11 @@ def _add_state(history: History, row: Row) -> None:
 def _add_blip(history: History, row: Row) -> None:
     endpoint, at = _text(row, "endpoint"), _touch(history, _instant(row, "at"))
     state = State.of(str(row.get("state", "down")))
+    if state is State.UNKNOWN:
+        raise ValueError("state: a blip is up, degraded or down: expected one of them")
     low, high = _edges(row, at)
-    history.blips.setdefault(endpoint, []).append(Blip(at, state, low, high, int(row.get("count", 1))))
+    words = str(row.get("reason", "")), str(row.get("detail", ""))
+    history.blips.setdefault(endpoint, []).append(Blip(at, state, low, high, _count(row), *words))
 
 
 def _add_cause(history: History, row: Row) -> None:
@@ -267,7 +273,16 @@ def _edges(row: Row, at: Instant) -> tuple[Instant, Instant]:
     low, high = _instant(edges, "low"), _instant(edges, "high")
     if low > high:
         raise ValueError("edges: low is after high: expected the earliest instant first")
+    if not low <= at <= high:
+        raise ValueError("edges: do not hold the row's own instant: expected low <= at <= high")
     return low, high
+
+
+def _count(row: Row) -> int:
+    count = row.get("count", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"count: {count!r} is no number of observations: expected a whole number from 1")
+    return count
 
 
 def _cause(row: Row) -> Cause | None:
