@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from probes.servers import Servers
 from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
 from slawatch.runtime.clock import SystemClock
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="BLOCKED: raw sockets and network namespaces need root")
 
 Stage = Callable[[Servers], Awaitable[str]]
 """Sets something up and gives the target's text."""
@@ -26,6 +31,8 @@ class Scene:
     flood: Stage | None = None
     """``None`` for a kind whose answers have a bounded length by their nature."""
     options: dict[str, Any] = field(default_factory=dict)
+    root: bool = False
+    """Whether the stages need root."""
 
     @asynccontextmanager
     async def resources(self, silent: bool) -> AsyncIterator[Resources]:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +43,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 def scene(kind: Kind) -> Scene:
     made = importlib.import_module(f"probes.test_{kind.name}").SCENE
     assert isinstance(made, Scene)
+    if made.root and os.geteuid() != 0:
+        pytest.skip("BLOCKED: raw sockets and network namespaces need root")
     return made
 
 

@@ -311,6 +311,11 @@ def test_options_that_are_none_name_the_key(options: dict[str, Any], key: str) -
     assert "in plain" not in str(caught.value)
 
 
+def test_nothing_is_expected_of_a_body_that_cannot_come() -> None:
+    with pytest.raises(ValidationError, match="method: HEAD"):
+        Options.model_validate({"method": "HEAD", "expect": {"body": "x"}})
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from probes.driver import HASTY, Driver
 from probes.quiet_network import QuietNetwork
-from probes.scene import Scene
+from probes.scene import Scene, needs_root
 from probes.servers import Servers
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
@@ -27,6 +27,8 @@ from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
+
+pytestmark = needs_root
 
 
 @pytest.fixture
@@ -313,4 +315,4 @@ async def _host(servers: Servers) -> str:
     return "127.0.0.1"
 
 
-SCENE = QuietScene(good=_host, silent=_host)
+SCENE = QuietScene(good=_host, silent=_host, root=True)

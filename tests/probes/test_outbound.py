@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from probes.driver import Driver
+from probes.scene import needs_root
 from probes.servers import Servers, silence
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import Failure, Trace
@@ -108,6 +109,7 @@ async def test_no_address_to_probe(host: str, ip: str, four: list[str], reason: 
     assert (caught.value.answer.reason, caught.value.answer.detail) == (reason, detail)
 
 
+@needs_root
 async def test_nothing_asks_the_systems_resolver_or_a_thread(
     observe: Driver, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

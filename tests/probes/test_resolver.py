@@ -16,6 +16,7 @@ import dns.rrset
 import pytest
 
 from probes.driver import HASTY, PATIENT
+from probes.scene import needs_root
 from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
@@ -413,6 +414,7 @@ async def test_what_a_probe_says_of_it(
     assert [name for name, _ in seen.phases] == ["resolve"]
 
 
+@needs_root
 async def test_a_probe_of_a_name_reaches_the_address_that_was_answered(dns_server: Farm) -> None:
     server = await dns_server(answers("A 127.0.0.3"))
     clock = SystemClock()

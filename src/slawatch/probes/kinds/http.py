@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import quote, urljoin
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import ANY, STREAM, TLS, Answer, Failure, Reason, Reasons
@@ -74,6 +74,12 @@ class Options(NetworkOptions):
     @classmethod
     def _hosts(cls, redirects: str | list[str]) -> str | list[str]:
         return redirects if isinstance(redirects, str) else [parse_host(host).text for host in redirects]
+
+    @model_validator(mode="after")
+    def _head(self) -> Self:
+        if self.method == "HEAD" and self.expect.of_body:
+            raise ValueError("method: HEAD is answered without a body, and `expect` asks for one")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
