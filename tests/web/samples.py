@@ -89,7 +89,8 @@ def contract_status(
     service = contract_timeline(contract, lines)
     period = contract.periods.containing(now)
     assert period is not None
-    present = account(contract, period, service, (), now)
+    announcements = others.pop("announcements", ())
+    present = account(contract, period, service, announcements, now)
     state, since = state_at(service, now)
     running = None
     if state is State.DOWN and since is not None:

@@ -39,8 +39,10 @@ def span_text(length: Duration, *, round_up: bool = False) -> str:
         return f"-{span_text(-length, round_up=round_up)}"
     if length < SECOND:
         return _short(length)
+    if round_up:
+        lesser = _resolution(length)[1]
+        length = -(-length // lesser) * lesser
     unit, lesser = _resolution(length)
-    length = -(-length // lesser) * lesser if round_up else length
     count, rest = divmod(length, unit)
     smaller = rest // lesser
     return f"{count} {_NAMES[unit]}" + (f" {smaller} {_NAMES[lesser]}" if smaller else "")
