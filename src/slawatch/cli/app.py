@@ -1,48 +1,23 @@
-"""The whole command line, and how its errors end a process."""
+"""The words of the command line. Each command imports what does its work when it runs: `--help` stays quick."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from slawatch import __version__
-from slawatch.cli import configuring, history, judging, looking, running
-from slawatch.cli.output import messages
-from slawatch.cli.running import Hooks
+from slawatch.cli.options import DEFAULT_CONFIG, ConfigPath, FormatOption
+from slawatch.cli.output import Format, messages
+from slawatch.cli.running import DemoRequest, Hooks, WatchRequest
 from slawatch.runtime.errors import ConfigurationError, InputError, SlawatchError, UsageError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CONFIGURATION = 78
 """EX_CONFIG of sysexits(3); the systemd unit does not restart after it."""
-
-
-def application(hooks: Hooks) -> typer.Typer:
-    """The command line. ``hooks`` start daemons, which this floor knows nothing of."""
-    app = typer.Typer(
-        name="slawatch",
-        help="Measures what a service level agreement promises, with error bars, money and evidence.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-
-    @app.callback(invoke_without_command=True)
-    def top(
-        version: bool = typer.Option(False, "--version", help="Print the version and end."),
-    ) -> None:
-        if version:
-            sys.stdout.write(f"slawatch {__version__}\n")
-            raise typer.Exit
-
-    running.add_commands(app, hooks)
-    configuring.add_commands(app)
-    looking.add_commands(app)
-    history.add_commands(app)
-    judging.add_commands(app)
-    return app
 
 
 def main(hooks: Hooks, arguments: Sequence[str] | None = None) -> int:
@@ -65,3 +40,171 @@ def main(hooks: Hooks, arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_FAILED
     return 0
+
+
+def application(hooks: Hooks) -> typer.Typer:
+    """The command line. ``hooks`` start daemons, which this floor knows nothing of."""
+    app = typer.Typer(
+        name="slawatch",
+        help="Measures what a service level agreement promises, with error bars, money and evidence.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def top(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+        if version:
+            from slawatch import __version__
+
+            sys.stdout.write(f"slawatch {__version__}\n")
+            raise typer.Exit
+
+    _add_running(app, hooks)
+    _add_configuring(app)
+    _add_looking(app)
+    _add_history(app)
+    _add_judging(app)
+    return app
+
+
+def _add_running(app: typer.Typer, hooks: Hooks) -> None:
+    @app.command()
+    def run(
+        config: ConfigPath = DEFAULT_CONFIG,
+        log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    ) -> None:
+        """The daemon: probe, record, judge and serve until stopped."""
+        raise typer.Exit(hooks.run(config, log_level))
+
+    @app.command()
+    def watch(
+        urls: Annotated[list[str], typer.Argument(metavar="URL...", help="icmp://, tcp://, http:// or https://")],
+        standard: Annotated[str, typer.Option(help="The percentage that is promised.")] = "99%",
+        period: Annotated[str, typer.Option(help="'2 weeks', 'week', 'month' …, from today on.")] = "2 weeks",
+        every: Annotated[str, typer.Option(help="Time between two probes.")] = "10s",
+        listen: Annotated[str, typer.Option(help="Address and port of the page.")] = "127.0.0.1:9797",
+        save: Annotated[
+            Path | None, typer.Option(help="Write what is watched as configuration into this folder.")
+        ] = None,
+        database: Annotated[
+            Path | None, typer.Option(help="Keep the history in this file; it is forgotten at the end otherwise.")
+        ] = None,
+    ) -> None:
+        """Monitor these addresses now, with no file at all."""
+        raise typer.Exit(hooks.watch(WatchRequest(tuple(urls), standard, period, every, listen, save, database)))
+
+    @app.command()
+    def demo(
+        listen: Annotated[str, typer.Option(help="Address and port of the page.")] = "127.0.0.1:9797",
+        keep: Annotated[Path | None, typer.Option(help="Keep the demonstration's database in this folder.")] = None,
+    ) -> None:
+        """The whole daemon against a small estate of its own on loopback, which breaks and heals."""
+        raise typer.Exit(hooks.demo(DemoRequest(listen, keep)))
+
+
+def _add_configuring(app: typer.Typer) -> None:
+    @app.command("check-config")
+    def check_config(
+        config: ConfigPath = DEFAULT_CONFIG,
+        schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema for editors instead.")] = False,
+    ) -> None:
+        """Every mistake in the configuration at once, as file:line:column: key: what is wrong, what is expected."""
+        from slawatch.cli import configuring
+
+        raise typer.Exit(configuring.print_schema() if schema else configuring.check(config))
+
+    new = typer.Typer(help="Write a file from a few questions.", no_args_is_help=True)
+    app.add_typer(new, name="new")
+
+    @new.callback()
+    def _new() -> None:
+        """Write a file from a few questions."""
+
+    @new.command("client")
+    def new_client(
+        config: ConfigPath = DEFAULT_CONFIG,
+        name: Annotated[str, typer.Option(prompt="The client's name")] = "",
+        address: Annotated[str, typer.Option(prompt="What to watch (a URL, or an address to ping)")] = "",
+        promise: Annotated[str, typer.Option(prompt="What was promised")] = "99%",
+        penalty: Annotated[str, typer.Option(prompt="What a miss costs")] = "10% of charges",
+        charges: Annotated[str, typer.Option(prompt="What the client pays")] = "1000.00 EUR per month",
+        timezone: Annotated[str, typer.Option(prompt="The client's time zone")] = "Europe/Berlin",
+    ) -> None:
+        """A commented client file, ready to be refined."""
+        from slawatch.cli import configuring
+
+        configuring.write_client(config, name, address, promise, penalty, charges, timezone)
+
+
+def _add_looking(app: typer.Typer) -> None:
+    @app.command()
+    def status(
+        config: ConfigPath = DEFAULT_CONFIG,
+        fail: Annotated[bool, typer.Option("--fail", help="Exit 1 if something is down, breaching or lost.")] = False,
+        form: FormatOption = Format.TABLE,
+    ) -> None:
+        """What is up, at risk, breached, by the running daemon's latest judgement."""
+        from slawatch.cli import status as work
+
+        bad = work.print_status(config, form)
+        raise typer.Exit(EXIT_FAILED if fail and bad else 0)
+
+    @app.command()
+    def probe(
+        what: Annotated[str, typer.Argument(metavar="KIND|CLIENT/ENDPOINT")],
+        target: Annotated[str | None, typer.Argument(help="What to ask, with a kind.")] = None,
+        option: Annotated[list[str] | None, typer.Option(help="An option of the kind, as key=value.")] = None,
+        timeout: Annotated[str, typer.Option(help="When it counts as failed.")] = "5s",
+        config: ConfigPath = DEFAULT_CONFIG,
+        form: FormatOption = Format.TABLE,
+    ) -> None:
+        """One probe now: the verdict, its named reason, and how long each phase took. Exit 1 unless it is up."""
+        from slawatch.cli import probing
+
+        good = probing.print_probe(what, target, option or (), timeout, config, form)
+        raise typer.Exit(0 if good else EXIT_FAILED)
+
+    @app.command()
+    def doctor(config: ConfigPath = DEFAULT_CONFIG, form: FormatOption = Format.TABLE) -> None:
+        """What this box can and cannot do: ICMP rights, clock, resolver, file descriptors, disk, database."""
+        from slawatch.cli import doctor as examination
+
+        raise typer.Exit(0 if examination.print_findings(config, form) else EXIT_FAILED)
+
+
+def _add_history(app: typer.Typer) -> None:
+    @app.command()
+    def history(
+        config: ConfigPath = DEFAULT_CONFIG,
+        client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
+        endpoint: Annotated[str | None, typer.Option(help="Only this endpoint; needs --client.")] = None,
+        service: Annotated[str | None, typer.Option(help="Only endpoints of this service; needs --client.")] = None,
+        start: Annotated[str | None, typer.Option("--from", help="From this instant on.")] = None,
+        end: Annotated[str | None, typer.Option("--to", help="Up to this instant.")] = None,
+        form: FormatOption = Format.JSONL,
+    ) -> None:
+        """Raw availability history: transitions, blips, exclusions, corrections. `evaluate` reads its jsonl and csv."""
+        from slawatch.cli import history as work
+
+        work.print_history(config, work.Wish(client, endpoint, service, start, end), form)
+
+
+def _add_judging(app: typer.Typer) -> None:
+    @app.command()
+    def evaluate(
+        history: Annotated[Path, typer.Argument(help="JSON, JSON Lines or CSV; - is standard input.")],
+        contract: Annotated[Path, typer.Option("--contract", help="A client file, as in clients/*.yaml.")],
+        at: Annotated[str | None, typer.Option(help='"Now": an instant; the end of the history when left out.')] = None,
+        until: Annotated[str | None, typer.Option(help="Where the history ends, whatever it says itself.")] = None,
+        period: Annotated[str, typer.Option(help="last, current, all, or an instant in the period.")] = "all",
+        terms_of_file: Annotated[
+            bool,
+            typer.Option("--terms-of-file", help="Judge by the file even where the history says what was agreed."),
+        ] = False,
+        form: FormatOption = Format.TABLE,
+    ) -> None:
+        """Judge a history file, with no daemon and no database."""
+        from slawatch.cli import judging
+
+        judging.evaluate(history, contract, judging.Wish(at, until, period, terms_of_file), form)

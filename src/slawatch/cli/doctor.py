@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from slawatch.cli.options import configured
+from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration
 from slawatch.domain.local_time import tzdata_version
 from slawatch.probes.echo import icmp_rights
@@ -22,6 +24,13 @@ Row = dict[str, str]
 
 _FEWEST_DESCRIPTORS = 1024
 _SMALLEST_DISK = 1024**3
+
+
+def print_findings(config: Path, form: Format) -> bool:
+    """Print one row a check; whether nothing fails."""
+    rows = examine(lambda: configured(config) if config.exists() else None)
+    print_rows(rows, form, ("check", "result", "detail"))
+    return all(row["result"] != "fails" for row in rows)
 
 
 def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:

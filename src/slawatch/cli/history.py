@@ -6,12 +6,11 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
-
-import typer
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from slawatch.cli.control import session_to
-from slawatch.cli.options import DEFAULT_CONFIG, ConfigPath, FormatOption, configured
+from slawatch.cli.options import configured
 from slawatch.cli.output import Format, json_line, messages, print_rows
 from slawatch.config.configuration import Configuration
 from slawatch.config.paths import control_socket
@@ -29,33 +28,24 @@ Row = dict[str, Any]
 _TABLE = ("at", "type", "client", "endpoint", "state", "cause", "reason", "detail")
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add ``history``."""
+class Wish(NamedTuple):
+    """What was asked for, as it was written."""
 
-    @app.command()
-    def history(
-        config: ConfigPath = DEFAULT_CONFIG,
-        client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
-        endpoint: Annotated[str | None, typer.Option(help="Only this endpoint; needs --client.")] = None,
-        service: Annotated[str | None, typer.Option(help="Only endpoints of this service; needs --client.")] = None,
-        start: Annotated[str | None, typer.Option("--from", help="From this instant on.")] = None,
-        end: Annotated[str | None, typer.Option("--to", help="Up to this instant.")] = None,
-        form: FormatOption = Format.JSONL,
-    ) -> None:
-        """Raw availability history: transitions, blips, exclusions, corrections. `evaluate` reads its jsonl and csv."""
-        configuration = configured(config)
-        selection = _selection(configuration, client, endpoint, service, start, end)
-        asyncio.run(_print(_rows(configuration, selection), form))
+    client: str | None
+    endpoint: str | None
+    service: str | None
+    start: str | None
+    end: str | None
 
 
-def _selection(
-    configuration: Configuration,
-    client: str | None,
-    endpoint: str | None,
-    service: str | None,
-    start: str | None,
-    end: str | None,
-) -> Selection:
+def print_history(config: Path, wish: Wish, form: Format) -> None:
+    """Print the rows that are wanted."""
+    configuration = configured(config)
+    asyncio.run(_print(_rows(configuration, _selection(configuration, wish)), form))
+
+
+def _selection(configuration: Configuration, wish: Wish) -> Selection:
+    client, endpoint, service, start, end = wish
     if client is None:
         if endpoint or service:
             raise UsageError("--endpoint and --service need --client")

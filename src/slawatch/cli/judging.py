@@ -1,14 +1,11 @@
-"""Commands that judge: ``evaluate``."""
+"""``evaluate``: judge a history file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, NamedTuple
 
-import typer
-
-from slawatch.cli.options import FormatOption
 from slawatch.cli.output import Format, messages, print_rows
 from slawatch.config.loader import load_client
 from slawatch.domain.account import Account
@@ -37,41 +34,34 @@ _TABLE = (
 _CSV = (
     "client", "contract", "start", "end", "partial", "verdict", "low", "point", "high", "target", "coverage",
     "up_us", "degraded_us", "down_us", "unknown_us", "excluded_us", "outside_hours_us", "outside_contract_us",
-    "allowed_us", "used_us", "left_us", "credit", "currency",
+    "allowed_us", "used_us", "left_us", "n", "missed", "unknown", "allowed", "credit", "currency",
 )  # fmt: skip
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add ``evaluate``."""
+class Wish(NamedTuple):
+    """What was asked for, as it was written."""
 
-    @app.command()
-    def evaluate(
-        history: Annotated[Path, typer.Argument(help="JSON, JSON Lines or CSV; - is standard input.")],
-        contract: Annotated[Path, typer.Option("--contract", help="A client file, as in clients/*.yaml.")],
-        at: Annotated[str | None, typer.Option(help='"Now": an instant; the end of the history when left out.')] = None,
-        until: Annotated[str | None, typer.Option(help="Where the history ends, whatever it says itself.")] = None,
-        period: Annotated[str, typer.Option(help="last, current, all, or an instant in the period.")] = "all",
-        terms_of_file: Annotated[
-            bool,
-            typer.Option("--terms-of-file", help="Judge by the file even where the history says what was agreed."),
-        ] = False,
-        form: FormatOption = Format.TABLE,
-    ) -> None:
-        """Judge a history file, with no daemon and no database."""
-        client = load_client(contract)
-        rows = read_history(history, client.id)
-        rows.seal(_instant("--until", until))
-        now = _instant("--at", at)
-        now = rows.end if now is None else now
-        if now is None:
-            raise UsageError(f"{history} holds no rows, so there is no now: give --at")
-        contracts = [item.contract for item in client.contracts]
-        announcements = [item.announcement for item in client.announcements]
-        offline = Offline(contracts, announcements, rows, terms_of_file=terms_of_file)
-        for item in contracts:
-            if offline.uses_terms_of_history(item):
-                messages.print(f"{item.key}: judged by the terms in the history (--terms-of-file for the file's)")
-        _print(offline.accounts(now, _period(period)), form)
+    at: str | None
+    until: str | None
+    period: str
+    terms_of_file: bool
+
+
+def evaluate(history: Path, contract: Path, wish: Wish, form: Format) -> None:
+    """Judge a history file and print one account a contract and period."""
+    client = load_client(contract)
+    rows = read_history(history, client.id)
+    rows.seal(_instant("--until", wish.until))
+    now = _instant("--at", wish.at)
+    now = rows.end if now is None else now
+    if now is None:
+        raise UsageError(f"{history} holds no rows, so there is no now: give --at")
+    contracts = [item.contract for item in client.contracts]
+    announcements = [item.announcement for item in client.announcements]
+    offline = Offline(contracts, announcements, rows, terms_of_file=wish.terms_of_file)
+    if any(offline.uses_terms_of_history(item) for item in contracts):
+        messages.print("judged by the terms that the history holds (--terms-of-file for the file's)")
+    _print(offline.accounts(now, _period(wish.period)), form)
 
 
 def _instant(option: str, text: str | None) -> Instant | None:
@@ -115,10 +105,17 @@ def _table_row(item: Account) -> dict[str, Any]:
         "high": percent(compliance.availability.high),
         "target": percent(target),
         "coverage": percent(compliance.coverage),
-        "used": spell_duration(compliance.budget.used),
-        "allowed": spell_duration(compliance.budget.allowed),
+        **_budget(item),
         "credit": _credit(item),
     }
+
+
+def _budget(item: Account) -> dict[str, str]:
+    counts, budget = item.counts, item.compliance.budget
+    if counts is None:
+        return {"used": spell_duration(budget.used), "allowed": spell_duration(budget.allowed)}
+    unknown = f", {counts.unknown} unknown" if counts.unknown else ""
+    return {"used": f"{counts.missed} of {counts.n} missed{unknown}", "allowed": str(counts.allowed)}
 
 
 def _credit(item: Account) -> str:
@@ -135,6 +132,6 @@ def _csv_row(found: dict[str, Any]) -> dict[str, Any]:
     row |= {"verdict": found["verdict"], "target": found["target"], "coverage": found["coverage"]}
     row |= {key: found["availability"][key] for key in ("low", "point", "high")}
     row |= {f"{name}_us": length for name, length in found["time_us"].items()}
-    row |= {f"{name}_us": length for name, length in found["budget_us"].items()}
+    row |= {f"{name}_us": length for name, length in found["budget_us"].items()} | (found["counts"] or {})
     credit = found["credit"]
     return row | ({"credit": credit["amount"], "currency": credit["currency"]} if credit else {})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slawatch.cli.output import Format
-from slawatch.config.configuration import Configuration
-from slawatch.config.loader import load
+
+if TYPE_CHECKING:
+    from slawatch.config.configuration import Configuration
 
 DEFAULT_CONFIG = Path("/etc/slawatch")
 
@@ -28,9 +28,6 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How data is prin
 
 def configured(path: Path) -> Configuration:
     """The configuration for a command; every mistake in it at once as ``ConfigurationError``."""
+    from slawatch.config.loader import load
+
     return load(path)
-
-
-def default_config() -> Path:
-    """``/etc/slawatch``, or the folder that SLAWATCH_CONFIG names."""
-    return Path(os.environ.get("SLAWATCH_CONFIG", DEFAULT_CONFIG))

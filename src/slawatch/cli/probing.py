@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from slawatch.cli.options import configured
+from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.domain.grammar import format_duration, parse_duration
 from slawatch.domain.interval import Duration, format_instant
@@ -18,6 +21,15 @@ from slawatch.probes.registry import kinds
 from slawatch.runtime.errors import UsageError
 
 Row = dict[str, Any]
+
+
+def print_probe(
+    what: str, target: str | None, options: Sequence[str], timeout: str, config: Path, form: Format
+) -> bool:
+    """Probe once and print what was seen; whether it was up or degraded."""
+    row = probe_once(what, target, options, timeout, lambda: configured(config))
+    print_rows([row], form, tuple(row))
+    return row["verdict"] in ("up", "degraded")
 
 
 def probe_once(

@@ -49,7 +49,8 @@ def client_text(request: WatchRequest, now: datetime) -> str:
         lines.append(f'  {name}: {{probe: {kind}, target: "{target}", every: {request.every}}}')
     lines += ["", "services:"]
     lines += [
-        f"  {name}_service: {{kind: network, definition: {_quoted(url)}, up_when: {name}}}" for name, url in names.items()
+        f"  {name}_service: {{kind: network, definition: {_quoted(url)}, up_when: {name}}}"
+        for name, url in names.items()
     ]
     lines += ["", "contracts:"]
     period = _period(request.period, now)
