@@ -76,6 +76,8 @@ class Day:
     """One local day of the period, with its own strip."""
 
     name: str
+    href: str
+    """That day's page, of the one endpoint that the contract counts; empty where there are several."""
     strip: Strip
     lost: str
     """Downtime of that day inside service time, empty when there was none."""
@@ -329,6 +331,7 @@ def _days(status: ContractStatus, now: Instant) -> Iterator[Day]:
     period, zone = status.compliance.period, status.contract.zone
     if period.end - period.start > LONGEST_CALENDAR * DAY:
         return
+    names = names_in(status.contract.expression)
     date, last = local_of(period.start, zone).date(), local_of(min(now, period.end - 1), zone).date()
     dates = [date + timedelta(days=count) for count in range((last - date).days + 1)]
     for date in reversed(dates):
@@ -340,4 +343,5 @@ def _days(status: ContractStatus, now: Instant) -> Iterator[Day]:
         )
         name = day_text(local_of(span.start, zone), local_of(now, zone).year)
         text = f"{span_text(lost, round_up=True)} down" if lost else ""
-        yield Day(name, strip(status.strip, span, now, zone, name), text)
+        href = f"{endpoint_href(status.contract.client, names[0])}?day={date.isoformat()}" if len(names) == 1 else ""
+        yield Day(name, href, strip(status.strip, span, now, zone, name), text)
