@@ -94,7 +94,7 @@ def slawatch(tmp_path: Path) -> Iterator[MakeSlawatch]:
         daemon.stop()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgresql"))])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgres"))])
 def database(request: pytest.FixtureRequest) -> str | None:
     """Both databases: None is SQLite in the daemon's own folder."""
     if request.param == "sqlite":

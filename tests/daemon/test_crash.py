@@ -14,7 +14,7 @@ pytestmark = pytest.mark.server("nginx")
 
 
 def test_a_killed_daemon_goes_on_with_the_same_outage(
-    slawatch: MakeSlawatch, nginx: MakeNginx, database: str | None
+    database: str | None, slawatch: MakeSlawatch, nginx: MakeNginx
 ) -> None:
     """S13: UNKNOWN begins at the last instant at which the killed run is known to have been alive."""
     web, tcp = nginx(), nginx()

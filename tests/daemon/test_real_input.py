@@ -76,7 +76,7 @@ def daemon_history(daemon: Slawatch) -> list[dict[str, Any]]:
 
 
 def test_an_outage_of_known_length_is_one_outage_everywhere(
-    slawatch: MakeSlawatch, nginx: MakeNginx, database: str | None
+    database: str | None, slawatch: MakeSlawatch, nginx: MakeNginx
 ) -> None:
     """nginx goes away for a known time: exactly one outage, dated at its first failed probe, its true length
     between high and low; metrics, status, history, the page and ``evaluate`` agree to the microsecond."""
@@ -139,7 +139,7 @@ def test_an_outage_of_known_length_is_one_outage_everywhere(
 
 
 def test_without_a_daemon_history_comes_from_its_database(
-    slawatch: MakeSlawatch, nginx: MakeNginx, database: str | None
+    database: str | None, slawatch: MakeSlawatch, nginx: MakeNginx
 ) -> None:
     """The history of a stopped daemon ends at its last sign of life, and evaluates there."""
     web, tcp = nginx(), nginx()
