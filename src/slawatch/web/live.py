@@ -1,8 +1,7 @@
-"""The operators' page as fragments, and the stream of those that change (server-sent events).
+"""The stream of what changes on the operators' page (server-sent events).
 
-Each contract card, each endpoint's line and the summary is a fragment with an id. A fragment is rendered again only
-when what it shows has changed, once for all who watch, and remembers the generation of the board that changed it:
-so a watcher who comes back after a lost connection gets what is missing and nothing else.
+Every fragment of a scene remembers the judgement that changed it, so a watcher who comes back after a lost
+connection gets what is missing and nothing else.
 """
 
 from __future__ import annotations
@@ -11,15 +10,14 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from markupsafe import Markup
 
-from slawatch.evaluation.board import Board, Snapshot
+from slawatch.evaluation.board import Board
 from slawatch.web.rendering import Pages
-from slawatch.web.views import ROWS, Overview, overview
+from slawatch.web.scene import Scene, draw
+from slawatch.web.views import ROWS
 
 HEARTBEAT = 15.0
 """Seconds after which a quiet stream says that it lives."""
@@ -27,80 +25,6 @@ AT_MOST_EVERY = 1.0
 """Seconds between two changes to one watcher."""
 WATCHERS = 200
 """At most so many streams; each costs a socket and a task."""
-
-
-@dataclass(slots=True)
-class _Fragment:
-    view: object
-    html: Markup
-    changed: int
-
-
-class Stage:
-    """The page's fragments as of the latest snapshot that anybody asked for."""
-
-    def __init__(self, pages: Pages, limit: int | None = ROWS) -> None:
-        self._pages = pages
-        self._limit = limit
-        self._fragments: dict[str, _Fragment] = {}
-        self._order: dict[str, tuple[str, ...]] = {"contracts": (), "endpoints": ()}
-        self._reordered = 0
-        self.generation = -1
-        self.view: Overview | None = None
-
-    def show(self, snapshot: Snapshot) -> Overview:
-        """Take up a snapshot: render what differs from the one before."""
-        if self.view is not None and snapshot.generation == self.generation:
-            return self.view
-        view = self.view = overview(snapshot, self._limit)
-        self.generation = snapshot.generation
-        kept = self._fragments
-        self._fragments = {}
-        summary = (view.summary, view.refused)
-        self._keep(kept, "summary", "summary.html", summary, it=view.summary, refused=view.refused, empty=_empty(view))
-        for card in view.cards:
-            self._keep(kept, card.id, "card.html", card, it=card)
-        for row in view.rows:
-            self._keep(kept, row.id, "row.html", row, it=row)
-        order = {"contracts": tuple(card.id for card in view.cards), "endpoints": tuple(row.id for row in view.rows)}
-        if order != self._order:
-            self._order, self._reordered = order, snapshot.generation
-        return view
-
-    def _keep(self, kept: dict[str, _Fragment], name: str, template: str, view: object, **values: Any) -> None:
-        known = kept.get(name)
-        if known is None or known.view != view:
-            known = _Fragment(view, self._pages.render(template, values), self.generation)
-        self._fragments[name] = known
-
-    def html(self, name: str) -> Markup:
-        """One fragment."""
-        return self._fragments[name].html
-
-    def column(self, name: str) -> list[Markup]:
-        """The fragments of ``contracts`` or ``endpoints`` in their order."""
-        return [self._fragments[key].html for key in self._order[name]]
-
-    def since(self, generation: int) -> dict[str, Any]:
-        """What changed after a generation, as the page's script reads it."""
-        assert self.view is not None
-        fragments = {name: item.html for name, item in self._fragments.items() if item.changed > generation}
-        return {
-            "at": {"text": self.view.at.text, "iso": self.view.at.iso},
-            "title": title(self.view),
-            "fragments": fragments,
-            "order": self._order if self._reordered > generation else {},
-        }
-
-
-def title(view: Overview) -> str:
-    """What the browser's tab says: a mark when something is wrong, then the name."""
-    marks = {"bad": "● ", "warn": "▲ "}
-    return f"{marks.get(view.summary.tone, '')}slawatch"
-
-
-def _empty(view: Overview) -> bool:
-    return not view.cards and not view.rows and view.summary.contracts == "Nothing is being watched."
 
 
 class Live:
@@ -111,16 +35,22 @@ class Live:
     ) -> None:
         self.boot = secrets.token_hex(4)
         self._board = board
-        self._stages = {False: Stage(pages), True: Stage(pages, None)}
+        self._pages = pages
+        self._scenes: dict[int | None, Scene] = {}
+        self._drawing = asyncio.Lock()
         self._every = every
         self._heartbeat = heartbeat
         self._watchers: set[asyncio.Task[Any]] = set()
 
-    def stage(self, *, everything: bool) -> Stage:
+    async def scene(self, *, everything: bool) -> Scene:
         """The page as of the board's latest snapshot, with all endpoints or with the worst."""
-        stage = self._stages[everything]
-        stage.show(self._board.snapshot)
-        return stage
+        limit = None if everything else ROWS
+        async with self._drawing:
+            before, snapshot = self._scenes.get(limit), self._board.snapshot
+            if before is not None and before.generation == snapshot.generation:
+                return before
+            scene = self._scenes[limit] = await asyncio.to_thread(draw, self._pages, snapshot, limit, before)
+        return scene
 
     def event_id(self, generation: int) -> str:
         """``boot-generation``."""
@@ -162,8 +92,8 @@ class Live:
             except TimeoutError:
                 await response.write(b": heartbeat\nevent: still\ndata: {}\n\n")
                 continue
-            stage = self.stage(everything=everything)
-            change, seen = stage.since(seen), stage.generation
+            scene = await self.scene(everything=everything)
+            change, seen = scene.since(seen), scene.generation
             await response.write("".join(_event("change", change, self.event_id(seen))).encode())
             await asyncio.sleep(self._every)
 

@@ -30,6 +30,23 @@ _CLASSES = ("up", "degraded", "down", "unknown", "excluded", "outside_hours", "o
 _FIGURES = ("low", "point", "high", "if_unknown_down", "if_unknown_up", "without_exclusions")
 _STATE = _schema("string", enum=["up", "degraded", "down", "unknown"])
 
+_OR_NULL = {"type": ["object", "null"]}
+_EVENTS = _schema(
+    "array",
+    items=_object(
+        {
+            "source": _STRING,
+            "name": _schema(["string", "null"]),
+            "at": _INSTANT,
+            "outcome": _STRING,
+            "reason": _STRING,
+            "spent_us": _MAYBE_MICROSECONDS,
+            "desk_us": _MAYBE_MICROSECONDS,
+        }
+    ),
+    description="Events of a counted measurement that were missed, are unknown, or that the desk counts otherwise",
+)
+
 _ACCOUNT = {
     "client": _STRING,
     "contract": _STRING,
@@ -39,7 +56,9 @@ _ACCOUNT = {
     "target": _RATIO,
     "coverage": _MAYBE_RATIO,
     "budget_us": _object(dict.fromkeys(("allowed", "used", "left"), _MICROSECONDS)),
-    "counts": _schema(["object", "null"]),
+    "counts": _object(dict.fromkeys(("n", "missed", "unknown", "allowed"), _schema("integer"))) | _OR_NULL,
+    "events": _object({"excluded": _schema("integer"), "ahead": _schema(["integer", "null"]), "listed": _EVENTS})
+    | _OR_NULL,
     "suppressed_us": _MICROSECONDS,
     "excluded_us": _BY_NAME,
     "final": _object(dict.fromkeys(("best", "worst"), _MAYBE_RATIO)),
@@ -62,7 +81,7 @@ _ACCOUNT = {
             "at_high": _STRING,
         }
     )
-    | {"type": ["object", "null"]},
+    | _OR_NULL,
 }
 
 _CONTRACT = _ACCOUNT | {
@@ -78,7 +97,7 @@ _CONTRACT = _ACCOUNT | {
     ),
     "burn_rates": _schema("object", additionalProperties=_RATIO),
     "witnessed": _BOOLEAN,
-    "last_period": _object(_ACCOUNT) | {"type": ["object", "null"]},
+    "last_period": _object(_ACCOUNT) | _OR_NULL,
 }
 
 _ENDPOINT = {
@@ -105,7 +124,7 @@ _ENDPOINT = {
             "certificate_expiry": _MAYBE_INSTANT,
         }
     )
-    | {"type": ["object", "null"]},
+    | _OR_NULL,
 }
 
 _STATUS = _object(

@@ -9,7 +9,7 @@ from aiohttp import web
 from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, Snapshot
 from slawatch.web.contract_view import contract_page
 from slawatch.web.endpoint_view import day_of, endpoint_page, span_of
-from slawatch.web.live import Live, title
+from slawatch.web.live import Live
 from slawatch.web.rendering import Pages, Static
 from slawatch.web.services import History
 from slawatch.web.views import common_zone
@@ -42,19 +42,18 @@ class Site:
     async def overview(self, request: web.Request) -> web.Response:
         """``/``: whom must I worry about?"""
         everything = request.query.get("endpoints") == "all"
-        stage = self._live.stage(everything=everything)
-        assert stage.view is not None
+        scene = await self._live.scene(everything=everything)
         return self._page(
             "overview.html",
-            at=stage.view.at,
-            zone=stage.view.zone,
-            title=title(stage.view),
-            since=self._live.event_id(stage.generation),
+            at=scene.view.at,
+            zone=scene.view.zone,
+            title=scene.title,
+            since=self._live.event_id(scene.generation),
             everything=everything,
-            summary=stage.html("summary"),
-            cards=stage.column("contracts"),
-            rows=stage.column("endpoints"),
-            hidden=stage.view.hidden,
+            summary=scene.html("summary"),
+            cards=scene.column("contracts"),
+            rows=scene.column("endpoints"),
+            hidden=scene.view.hidden,
         )
 
     async def contract(self, request: web.Request) -> web.Response:

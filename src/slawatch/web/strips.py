@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from slawatch.domain.interval import DAY, WEEK, Duration, Instant, Interval
@@ -62,6 +63,7 @@ def strip(pieces: Sequence[StripPiece], span: Interval, now: Instant, zone: Zone
     return Strip(f"{what}: {_label(shown)}", marks, _ticks(span, zone), running)
 
 
+@lru_cache(maxsize=4096)
 def _ticks(span: Interval, zone: ZoneInfo) -> tuple[str, ...]:
     if span.length > 5 * WEEK:
         return ()

@@ -51,6 +51,10 @@ class Summary:
     tone: str
     contracts: str
     endpoints: str
+    nothing: bool = False
+    """Nothing is configured yet: the page says what to do."""
+    refused: str = ""
+    """Why the latest configuration was refused, empty when the newest is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,6 @@ class Overview:
     rows: tuple[Row, ...]
     hidden: int
     """Endpoints that are not listed; none of them is worse than any that is."""
-    refused: str
-    """Why the latest configuration was refused, empty when the newest is in force."""
 
 
 def overview(snapshot: Snapshot, limit: int | None = ROWS) -> Overview:
@@ -81,7 +83,6 @@ def overview(snapshot: Snapshot, limit: int | None = ROWS) -> Overview:
         cards=tuple(card(status, snapshot.at, page_zone) for status in contracts),
         rows=tuple(row(status, snapshot, page_zone) for status in shown),
         hidden=len(endpoints) - len(shown),
-        refused=snapshot.configuration_error,
     )
 
 
@@ -96,16 +97,18 @@ def summary(snapshot: Snapshot) -> Summary:
     """What matters, in one or two sentences."""
     standings = Counter(standing_of(status) for status in snapshot.contracts)
     states = Counter(status.state for status in snapshot.endpoints)
+    refused = snapshot.configuration_error
     if not snapshot.generation:
-        return Summary("empty", "Nothing has been judged yet.", "The first figures appear within a second or two.")
+        text = "The first figures appear within a second or two."
+        return Summary("empty", "Nothing has been judged yet.", text, refused=refused)
     if not snapshot.contracts and not snapshot.endpoints:
-        return Summary("empty", "Nothing is being watched.", "")
+        return Summary("empty", "Nothing is being watched.", "", nothing=True, refused=refused)
     tone = "calm"
     if standings["at-risk"] or standings["disputable"] or states[State.DEGRADED] or states[State.UNKNOWN]:
         tone = "warn"
     if standings["lost"] or standings["breaching"] or states[State.DOWN]:
         tone = "bad"
-    return Summary(tone, _contracts_sentence(standings), _endpoints_sentence(states))
+    return Summary(tone, _contracts_sentence(standings), _endpoints_sentence(states), refused=refused)
 
 
 _PHRASES = (

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -94,6 +95,7 @@ def since_text(instant: Instant, now: Instant, zone: ZoneInfo) -> Moment:
     return moment(instant, now, zone, seconds=local_of(instant, zone).date() == local_of(now, zone).date())
 
 
+@lru_cache(maxsize=4096)
 def period_text(start: Instant, end: Instant, zone: ZoneInfo) -> str:
     """A period by its days, the last one included: ``Mon 5 Jan – Sun 18 Jan 2026``; with times if it has any."""
     first, last = local_of(start, zone), local_of(end, zone)
