@@ -102,7 +102,7 @@ async def test_what_can_still_become_of_it(client: Client) -> None:
     assert status.risk.downtime_to_breach is not None
     assert outlook["Best"][0] == ratio_text(status.risk.best)[:14]
     assert outlook["Breach after"][0] == spell_duration(status.risk.downtime_to_breach)
-    assert outlook["Burn rate, 1d"][0] == "1.50"
+    assert outlook["Burn rate"] == ["1.50", "", "of the latest 1d; 1 uses the budget up exactly"]
 
 
 async def test_money_of_a_running_period(client: Client) -> None:

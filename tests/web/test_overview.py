@@ -210,7 +210,7 @@ async def test_strips_are_told_in_words_and_drawn_to_scale(client: Client) -> No
     unknown = strip.one("rect", "unknown")
     assert (unknown.attributes["x"], unknown.attributes["width"]) == ("14.28%", "42.86%")  # 2 of 14 days, 6 of 14
     assert unknown.attributes["fill"] == "url(#fill-unknown)"
-    assert strip.one("line", "now").attributes["x1"] == "67.80%"  # 9.5 of 14 days = 67.85 %, in full thousandths
+    assert strip.all("line", "now")[0].attributes["x1"] == "67.80%"  # 9.5 of 14 days = 67.85 %, in full thousandths
 
 
 async def test_no_class_of_time_is_told_by_colour_alone(client: Client) -> None:

@@ -12,10 +12,11 @@ from slawatch.domain.compliance import Compliance
 from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract, UnknownPolicy
 from slawatch.domain.exclusions import Ruling
-from slawatch.domain.grammar import ratio_text, spell_duration
+from slawatch.domain.grammar import parse_duration, ratio_text, spell_duration
 from slawatch.domain.interval import DAY, DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval
 from slawatch.domain.local_time import first_instant, local_of
 from slawatch.domain.penalty import describe
+from slawatch.domain.strip import MOST_PIECES
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.web.cards import Card, card, closed_text
 from slawatch.web.strips import WORDS, Strip, strip
@@ -80,7 +81,7 @@ class Day:
     """That day's page, of the one endpoint that the contract counts; empty where there are several."""
     strip: Strip
     lost: str
-    """Downtime of that day inside service time, empty when there was none."""
+    """Downtime of that day inside service time; empty when there was none, or the strip is too coarse to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +262,10 @@ def _outlook(status: ContractStatus) -> Iterator[Line]:
     yield Line("Worst", _exact(risk.worst), percent(risk.worst, target), "all that remains is down")
     if risk.downtime_to_breach is not None:
         yield Line("Breach after", spell_duration(risk.downtime_to_breach), how="one uninterrupted outage from now on")
-    for window, rate in status.burn_rates.items():
-        tenths = rate.numerator * 100 // rate.denominator
-        yield Line(f"Burn rate, {window}", f"{tenths // 100}.{tenths % 100:02d}", how="1 uses the budget up exactly")
+    for window, rate in sorted(status.burn_rates.items(), key=lambda item: parse_duration(item[0])):
+        hundredths = rate.numerator * 100 // rate.denominator
+        how = f"of the latest {window}; 1 uses the budget up exactly"
+        yield Line("Burn rate", f"{hundredths // 100}.{hundredths % 100:02d}", how=how)
 
 
 def _outages(contract: Contract, account: Compliance, now: Instant) -> Iterator[OutageLine]:
@@ -342,6 +344,7 @@ def _days(status: ContractStatus, now: Instant) -> Iterator[Day]:
             if piece.kind == "down"
         )
         name = day_text(local_of(span.start, zone), local_of(now, zone).year)
-        text = f"{span_text(lost, round_up=True)} down" if lost else ""
+        exact = len(status.strip) < MOST_PIECES
+        text = f"{span_text(lost, round_up=True)} down" if lost and exact else ""
         href = f"{endpoint_href(status.contract.client, names[0])}?day={date.isoformat()}" if len(names) == 1 else ""
         yield Day(name, href, strip(status.strip, span, now, zone, name), text)

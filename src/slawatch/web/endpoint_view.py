@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from slawatch.domain.composite import names_in
 from slawatch.domain.facts import Blip, Change, State
-from slawatch.domain.interval import Duration, Instant, Interval
+from slawatch.domain.interval import DAY, Duration, Instant, Interval
 from slawatch.domain.local_time import first_instant, local_of
 from slawatch.domain.strip import strip as pieces_of
 from slawatch.domain.timeline import endpoint_timeline
@@ -56,6 +56,8 @@ class EndpointPage:
     counts: str
     day: str
     strip: Strip
+    plain_day: bool
+    """It has 24 hours, so that an even scale is right."""
     events: tuple[Event, ...]
     earlier: str
     later: str
@@ -105,6 +107,7 @@ def endpoint_page(
         counts=", ".join(f"{count:,} {name}" for name, count in status.counts.items() if count),
         day=name,
         strip=strip(pieces_of(endpoint_timeline(changes), passed), span, now, zone, f"{status.key}, {name}"),
+        plain_day=span.length == DAY,
         events=tuple(_events(changes, blips, span, now, zone)),
         earlier=(day - timedelta(days=1)).isoformat(),
         later=(day + timedelta(days=1)).isoformat() if span.end <= now else "",

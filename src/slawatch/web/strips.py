@@ -45,7 +45,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A strip from its start (left) to its end (right). ``now`` is where the future begins, if inside."""
+    """A strip from its start (left) to its end (right). ``now`` is where the future begins, if there is any."""
 
     label: str
     marks: tuple[Mark, ...]
@@ -59,7 +59,7 @@ def strip(pieces: Sequence[StripPiece], span: Interval, now: Instant, zone: Zone
     shown = _clipped(pieces, span)
     ordered = sorted(shown, key=lambda piece: (_DRAWN_LAST[piece.kind], piece.start))
     marks = tuple(_mark(piece, span, now, zone) for piece in ordered)
-    running = _percent(_steps(now, span)) if now in span else None
+    running = _percent(_steps(now, span)) if now in span and span.end - now > span.length // 100 else None
     return Strip(f"{what}: {_label(shown)}", marks, _ticks(span, zone), running)
 
 
