@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from slawatch.config.models import Job
 from slawatch.config.schema import json_schema
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
@@ -23,7 +24,8 @@ def tables() -> dict[str, str]:
     shapes = {"Box": schema["box"], "Client": schema["client"]}
     shapes |= {name: definitions[name] for name in ("Calendar", "Contract", "Validity", "ChargeVersion", "Service")}
     shapes |= {name: definitions[name] for name in ("Maintenance", "Exclusion")}
-    return {name: _table(shape) for name, shape in shapes.items()} | {"Endpoint": _table(_common(definitions))}
+    shapes |= {"Endpoint": _common(definitions), "Job": Job.model_json_schema()}
+    return {name: _table(shape) for name, shape in shapes.items()}
 
 
 def written(document: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slawatch.config.models import Box
+from slawatch.config.models import Box, Job
 from slawatch.domain.composite import Expression
 from slawatch.domain.contract import Contract, ServiceKind
 from slawatch.domain.exclusions import Announcement
@@ -19,8 +19,8 @@ from slawatch.runtime.secrets import Secret
 @dataclass(frozen=True, slots=True)
 class EndpointConfig:
     """One endpoint. ``target`` is its text, valid for ``kind``; ``options`` is what the kind declares, None for a
-    kind that this version only knows from a history file. ``behind`` and ``formerly`` name endpoints of the same
-    client.
+    kind that this version only knows from a history file; ``job`` is then its schedule, if it hears of a job.
+    ``behind`` and ``formerly`` name endpoints of the same client.
     """
 
     client: str
@@ -32,6 +32,7 @@ class EndpointConfig:
     path: str
     behind: str | None = None
     formerly: str | None = None
+    job: Job | None = None
 
     @property
     def key(self) -> str:

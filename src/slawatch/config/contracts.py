@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from slawatch.config.configuration import ContractConfig, EndpointConfig
 from slawatch.config.document import Document
-from slawatch.config.models import Calendar, Client, Contract, Service
+from slawatch.config.models import Calendar, Client, Contract, Job, Service
 from slawatch.config.sentences import report_errors, suggestion
 from slawatch.config.services import reachable
 from slawatch.config.values import parse_calendar_name, parse_identifier
 from slawatch.domain.composite import Expression
-from slawatch.domain.grammar import format_duration
+from slawatch.domain.contract import Measurement
+from slawatch.domain.grammar import format_duration, parse_duration
 from slawatch.domain.local_time import zone_names
 from slawatch.domain.penalty import PenaltyError, parse_penalty
 from slawatch.domain.service_hours import parse_weekdays
@@ -108,7 +109,9 @@ def _read(
     if for_daemon and model.measurement != "availability":
         reason = "this version measures it only in `slawatch evaluate`, from a history file: expected availability"
         document.report((*path, "measurement"), f"{model.measurement!r}: {reason}")
-    if not _is_whole(model, around):
+    if document.has_findings(path) or not _is_whole(model, around):
+        return None
+    if not _says_limits(document, path, model, around):
         return None
     terms = terms_of(name, model, around)
     try:
@@ -124,6 +127,31 @@ def _model(document: Document, path: Path, value: Any) -> Contract | None:
     except ValidationError as error:
         report_errors(document, path, Contract, error)
         return None
+
+
+_LIMITS = {
+    "response_within": Measurement.RESPONSE_IN_TIME,
+    "restore_within": Measurement.RESTORE_IN_TIME,
+    "delivered_within": Measurement.DELIVERY_IN_TIME,
+}
+
+
+def _says_limits(document: Document, path: Path, model: Contract, around: Surroundings) -> bool:
+    """Whether a counted measurement has its limit and no other has one, and every job its schedule."""
+    for key, measurement in _LIMITS.items():
+        limit = getattr(model, key)
+        if limit is None and model.measurement == measurement:
+            document.report((*path, key), f"missing: expected the limit of {measurement}, as 4h")
+        elif limit is not None and model.measurement != measurement:
+            document.report((*path, key), f"only for {measurement}: expected no such key with {model.measurement}")
+        elif limit is not None and not parse_duration(limit):
+            document.report((*path, key), "no time at all: expected a duration like 4h")
+    if model.measurement == Measurement.ON_TIME:
+        for name in reachable(model.service, around.written)[1]:
+            if around.endpoints[name].job is None:
+                problem = f"{name!r} has no schedule: expected schedule and deadline at endpoints.{name}"
+                document.report((*path, "service"), problem)
+    return not document.has_findings(path)
 
 
 def _is_whole(model: Contract, around: Surroundings) -> bool:
@@ -193,7 +221,7 @@ def terms_of(name: str, model: Contract, around: Surroundings) -> dict[str, obje
     parents = _parents(members, around.endpoints)
     probed = [around.endpoints[member].cadence for member in (*members, *parents.values())]
     span = max((cadence.confirmation_span for cadence in probed), default=0)
-    return {
+    terms: dict[str, object] = {
         "format": FORMAT,
         "client": head.client,
         "contract": name,
@@ -217,6 +245,25 @@ def terms_of(name: str, model: Contract, around: Surroundings) -> dict[str, obje
         "review_at": list(model.review_at),
         "credit_cap": head.credit_cap,
         "same_incident": head.same_incident,
+    }
+    events = _events(model, {member: around.endpoints[member].job for member in members}, head.timezone)
+    return terms if events is None else terms | {"events": events}
+
+
+def _events(model: Contract, jobs: Mapping[str, Job | None], timezone: str) -> dict[str, object] | None:
+    """How the events of a counted measurement are decided; None for availability."""
+    match model.measurement:
+        case Measurement.AVAILABILITY:
+            return None
+        case Measurement.ON_TIME:
+            return {"jobs": {name: {"timezone": timezone, **job.model_dump()} for name, job in jobs.items() if job}}
+        case Measurement.DELIVERY_IN_TIME:
+            return {"within": model.delivered_within}
+    return {
+        "within": model.response_within or model.restore_within,
+        "pausing": list(model.pausing_states),
+        "restored": list(model.restored_states),
+        "restoring_answers": model.restoring_answers,
     }
 
 
@@ -244,10 +291,15 @@ def _as_texts(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
+_EVENT_KEYS = {"pausing": "pausing_states", "restored": "restored_states"}
+
+
 def _in_file(path: Path, inside: Path) -> Path:
     """Where the operator wrote what stands at a path of the terms."""
     if inside[:1] == ("credit_cap",):
         return inside
     if inside[:1] == ("options",):
         return (*path, *inside[1:])
+    if inside[:1] == ("events",):
+        return (*path, _EVENT_KEYS[str(inside[1])], *inside[2:])
     return (*path, *inside)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from slawatch.config.configuration import EndpointConfig
 from slawatch.config.document import Document
-from slawatch.config.models import Endpoint
+from slawatch.config.models import Endpoint, Job
 from slawatch.config.sentences import report_errors, suggestion
 from slawatch.config.values import parse_name, shown
 from slawatch.domain.grammar import format_duration
@@ -72,6 +72,7 @@ def _read(document: Document, client: str, name: str, value: Any, *, for_daemon:
     if kind is not None:
         options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
         way = _way(document, path, kind, common) if common else way
+    job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
     if common is None or cadence is None or document.has_findings(path):
         return None
@@ -85,6 +86,7 @@ def _read(document: Document, client: str, name: str, value: Any, *, for_daemon:
         common.path or way,
         common.behind,
         common.formerly,
+        job,
     )
 
 
@@ -112,6 +114,17 @@ def _options(document: Document, path: tuple[str, str], kind: Kind, value: dict[
         return kind.options.model_validate(value)
     except ValidationError as error:
         report_errors(document, path, kind.options, error, also=COMMON)
+        return None
+
+
+def _job(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Job | None:
+    """The schedule of an endpoint that hears of a job; None for any other."""
+    if "schedule" not in value:
+        return None
+    try:
+        return Job.model_validate({key: value[key] for key in Job.model_fields if key in value})
+    except ValidationError as error:
+        report_errors(document, path, Job, error)
         return None
 
 

@@ -18,6 +18,7 @@ from slawatch.config.values import (
     GranularityText,
     HolidaysText,
     Identifier,
+    JobLimitText,
     KindWord,
     Label,
     Length,
@@ -29,6 +30,7 @@ from slawatch.config.values import (
     Name,
     Prose,
     RatioText,
+    ScheduleText,
     StandardText,
     Text,
     TimeOfDayText,
@@ -155,6 +157,16 @@ class Endpoint(Model):
     formerly: Name | None = Field(default=None, description="The name that it had, so that its history goes on.")
 
 
+class Job(Model):
+    """When a batch job is expected to run (S32): keys of an endpoint that hears of its runs."""
+
+    schedule: ScheduleText = Field(description="Cron's five fields, in the client's zone: `0 2 * * *`.")
+    deadline: JobLimitText = Field(description="By when a run must have succeeded: `06:00`, or `4h` after its start.")
+    latest_start: JobLimitText | None = Field(default=None, description="By when it must have started, likewise.")
+    maximum_run_time: LengthText | None = Field(default=None, description="How long it may run.")
+    early: LengthText = Field(default="0s", description="How much before its time a run may start and still count.")
+
+
 class Service(Model):
     """What is promised to work."""
 
@@ -225,6 +237,26 @@ class Contract(Model):
         default_factory=list,
         description="`1200.00 EUR per month`, `500.00 EUR per period`, or dated versions "
         "`[{amount: …}, {from: 2026-07-01, amount: …}]`.",
+    )
+    response_within: LengthText | None = Field(
+        default=None, description="Service time to the first answer of a person, for `response_in_time` (S31)."
+    )
+    restore_within: LengthText | None = Field(
+        default=None, description="Service time until the service is back, for `restore_in_time` (S31)."
+    )
+    pausing_states: list[Label] = Field(
+        default_factory=list, description="States of a ticket in which its clocks stand, as the help desk calls them."
+    )
+    restored_states: list[Label] = Field(
+        default=["resolved", "closed"],
+        json_schema_extra={"default": "[resolved, closed]"},
+        description="States of a ticket that mean that the service is back: `[resolved, closed]` when left out.",
+    )
+    restoring_answers: bool = Field(
+        default=False, description="Whether entering a restored state is an answer too, for `response_in_time`."
+    )
+    delivered_within: LengthText | None = Field(
+        default=None, description="Time from sending to receipt, for `delivery_in_time` (S30)."
     )
     owner: Label | None = Field(default=None, description="Who answers for it.")
     review_at: list[TimeOfDayText] = Field(

@@ -13,10 +13,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from slawatch.domain.contract import Measurement, ServiceKind
+from slawatch.domain.cron import CronSchedule
 from slawatch.domain.grammar import format_duration, parse_duration, parse_money, parse_ratio
 from slawatch.domain.interval import SECOND
 from slawatch.domain.local_time import parse_date, zone
 from slawatch.domain.service_hours import parse_holidays, parse_range
+from slawatch.domain.slots import parse_limit as parse_job_limit
 from slawatch.domain.terms_grammar import (
     parse_granularity,
     parse_limit,
@@ -126,6 +128,15 @@ DateText = Annotated[str, *_text(parse_date, "2026-12-24")]
 TimeOfDayText = Annotated[str, *_text(parse_time_of_day, '"09:00"')]
 HolidaysText = Annotated[str, *_text(parse_holidays, "DE-HH")]
 GranularityText = Annotated[str, *_text(parse_granularity, "per started block of 30m")]
+
+
+def parse_schedule(text: str) -> None:
+    """Cron's five fields; the zone does not matter to whether they are right."""
+    CronSchedule(text, "UTC")
+
+
+ScheduleText = Annotated[str, *_text(parse_schedule, '"0 2 * * *"')]
+JobLimitText = Annotated[str, *_text(parse_job_limit, '"06:00" or 4h')]
 
 
 def _weight(value: object) -> str:

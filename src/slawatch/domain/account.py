@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from slawatch.domain.compliance import Classes, Compliance, judge
+from slawatch.domain.compliance import Classes, Compliance, judge, scope_of
 from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract, Figure, UnknownPolicy
+from slawatch.domain.counted_events import CountedEvents
+from slawatch.domain.counts import Counts, count, counted_compliance, settle_counts
 from slawatch.domain.credits import CreditFacts, Settlement, settle
 from slawatch.domain.exclusions import Announcement, Exclusions, effective_exclusions
 from slawatch.domain.interval import Duration, Instant, Interval, IntervalSet
@@ -33,6 +35,8 @@ class Account:
     compliance: Compliance
     settlement: Settlement | None
     exclusions: Exclusions
+    counts: Counts | None = None
+    """Of a counted measurement (S30); None for availability."""
 
 
 def contract_timeline(contract: Contract, endpoints: Mapping[str, Timeline]) -> Timeline:
@@ -70,6 +74,24 @@ def account(
     compliance = judge(contract, period, timeline, hours_within(contract, period.interval), exclusions, now)
     settlement = settle_period(contract, compliance)
     return Account(contract, compliance, settlement, exclusions)
+
+
+def counted_account(
+    contract: Contract, period: Period, source: CountedEvents, announcements: Sequence[Announcement], now: Instant
+) -> Account:
+    """Judge one period of a counted measurement as of ``now``, the instant that ``source`` is as of."""
+    events = source.within(period.interval)
+    exclusions = exclusions_for(contract, announcements, period.interval)
+    # The scheduled start of a slot whose deadline is in this period may lie in the one before.
+    earliest = min((event.planned for event in events), default=period.start)
+    before = exclusions_for(contract, announcements, Interval(min(earliest, period.start), period.start))
+    excluded = exclusions.all.union(before.all)
+    counts, whole = count(contract, period, events, excluded, plannable=source.plannable)
+    passed = Interval(period.start, max(period.start, min(now, period.end)))
+    service = scope_of(passed, contract, hours_within(contract, passed), exclusions).service
+    counted = [event for event in events if event.planned not in excluded]
+    compliance = counted_compliance(contract, period, counts, whole, source.coverage(service, counted), now)
+    return Account(contract, compliance, settle_counts(contract, compliance, counts), exclusions, counts)
 
 
 def settle_period(contract: Contract, compliance: Compliance) -> Settlement | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from slawatch.domain.account import Account
 from slawatch.domain.compliance import Compliance
+from slawatch.domain.counts import Counts
 from slawatch.domain.credits import Settlement
 from slawatch.domain.grammar import ratio_text
 from slawatch.domain.interval import format_instant
@@ -43,7 +44,7 @@ def account_object(account: Account) -> dict[str, Any]:
             "used": compliance.budget.used,
             "left": compliance.budget.left,
         },
-        "counts": None,
+        "counts": counts_object(account.counts),
         "suppressed_us": compliance.suppressed,
         "excluded_us": dict(compliance.excluded_by),
         "verdict": compliance.verdict.value,
@@ -57,6 +58,39 @@ def account_object(account: Account) -> dict[str, Any]:
             "mtbf_us": compliance.outage_figures.mtbf,
             "mtbsi_us": compliance.outage_figures.mtbsi,
         },
+        "events": events_object(account.counts),
+    }
+
+
+def counts_object(counts: Counts | None) -> dict[str, int] | None:
+    """The numbers of a counted measurement; null for availability."""
+    if counts is None:
+        return None
+    return {"n": counts.n, "missed": counts.missed, "unknown": counts.unknown, "allowed": counts.allowed}
+
+
+def events_object(counts: Counts | None) -> dict[str, Any] | None:
+    """Which events were missed, are unknown or are counted otherwise by the desk; null for availability.
+
+    ``ahead`` is null where nobody can know how many are to come.
+    """
+    if counts is None:
+        return None
+    return {
+        "excluded": counts.excluded,
+        "ahead": counts.ahead,
+        "listed": [
+            {
+                "source": event.source,
+                "name": event.name or None,
+                "at": format_instant(event.at),
+                "outcome": event.fate.value,
+                "reason": event.reason,
+                "spent_us": event.ours,
+                "desk_us": event.desk,
+            }
+            for event in counts.listed
+        ],
     }
 
 

@@ -225,10 +225,11 @@ def judge(
         verdict=Verdict.OPEN,
         outages=listed,
     )
-    return replace(account, verdict=_verdict(account, contract, now))
+    return replace(account, verdict=verdict_of(account, contract, now))
 
 
-def _verdict(account: Compliance, contract: Contract, now: Instant) -> Verdict:
+def verdict_of(account: Compliance, contract: Contract, now: Instant) -> Verdict:
+    """The verdict of S9 by the account's figures and coverage, of time or of counted events."""
     low, high, coverage = account.availability.low, account.availability.high, account.coverage
     if now < account.period.end:
         return Verdict.OPEN

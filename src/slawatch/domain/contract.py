@@ -14,6 +14,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from slawatch.domain.composite import Expression
+from slawatch.domain.counting import Counting
 from slawatch.domain.grammar import Money
 from slawatch.domain.interval import DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval
 from slawatch.domain.penalty import Penalty
@@ -149,6 +150,8 @@ class Contract:
     review_at: tuple[str, ...] = ()
     credit_cap: Money | None = None
     same_incident_highest: bool = False
+    counting: Counting | None = None
+    """How a counted measurement decides its events (S30); None for availability."""
 
     @property
     def key(self) -> str:

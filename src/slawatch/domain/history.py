@@ -16,11 +16,21 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from slawatch.domain.counted_events import Source
+from slawatch.domain.event_rows import SourceLog
 from slawatch.domain.exclusions import Announcement, ExclusionKind
 from slawatch.domain.facts import Blip, Change, State
-from slawatch.domain.interval import Instant, Interval, IntervalSet, format_instant, parse_instant
+from slawatch.domain.interval import (
+    DISTANT_FUTURE,
+    DISTANT_PAST,
+    Instant,
+    Interval,
+    IntervalSet,
+    format_instant,
+    parse_instant,
+)
 from slawatch.domain.observation import Cause
-from slawatch.domain.timeline import Timeline, endpoint_timeline, painted
+from slawatch.domain.timeline import POINT, Timeline, endpoint_timeline, painted
 
 Row = Mapping[str, Any]
 
@@ -57,8 +67,8 @@ class History:
     announcements: list[Announcement] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     versions: list[ContractVersion] = field(default_factory=list)
-    events: dict[str, list[Row]] = field(default_factory=dict)
-    """Rows of type ticket, run and mail, as they came."""
+    events: dict[str, SourceLog] = field(default_factory=dict)
+    """Rows of type ticket, run and mail, by endpoint."""
     first: Instant | None = None
     last: Instant | None = None
     until: Instant | None = None
@@ -76,6 +86,9 @@ class History:
             _apply_causes(rows, self.causes.get(endpoint, ()))
             if end is not None:
                 self.changes[endpoint] = _cut(rows, end)
+        for log in self.events.values():
+            if end is not None:
+                log.cut(end)
 
     def timeline(self, endpoint: str) -> Timeline:
         """The endpoint's timeline with its corrections applied in the order of their entry."""
@@ -84,6 +97,17 @@ class History:
             if correction.endpoint == endpoint and correction.reason and correction.approved_by:
                 timeline = painted(timeline, IntervalSet.span(*correction.span), correction.state)
         return timeline
+
+    def source(self, endpoint: str) -> Source:
+        """What an endpoint brought as events, and when it could not be heard. The history must be sealed."""
+        log, changes = self.events.get(endpoint, SourceLog()), self.changes.get(endpoint, ())
+        heard = [at for at in (log.first, changes[0].at if changes else None) if at is not None]
+        if not heard or self.until is None:
+            return Source(log)
+        blind = [Interval(DISTANT_PAST, min(heard)), Interval(self.until, DISTANT_FUTURE)]
+        if changes:
+            blind += self.timeline(endpoint).where(POINT, State.UNKNOWN, changes[0].at, self.until)
+        return Source(log, IntervalSet.of(blind))
 
     def terms_at(self, contract: str, instant: Instant) -> Mapping[str, Any] | None:
         """The terms in force at an instant: the latest version by then, else the first one (S29)."""
@@ -158,8 +182,9 @@ def _add_state(history: History, row: Row) -> None:
         raise ValueError(f"state: {row.get('state')!r} is no state: expected up, degraded, down or unknown")
     cause = _cause(row) if state is State.UNKNOWN else None
     low, high = _edges(row, at)
+    confirmed = _instant(row, "confirmed_at") if "confirmed_at" in row else None
     history.changes.setdefault(endpoint, []).append(
-        Change(at, state, low, high, cause, None, str(row.get("reason", "")), str(row.get("detail", "")))
+        Change(at, state, low, high, cause, confirmed, str(row.get("reason", "")), str(row.get("detail", "")))
     )
 
 
@@ -226,8 +251,8 @@ def _add_contract(history: History, row: Row) -> None:
 
 
 def _add_event(history: History, row: Row) -> None:
-    _touch(history, _instant(row, "at"))
-    history.events.setdefault(str(row["type"]), []).append(row)
+    endpoint, at = _text(row, "endpoint"), _touch(history, _instant(row, "at"))
+    history.events.setdefault(endpoint, SourceLog()).add(row, at)
 
 
 def _add_until(history: History, row: Row) -> None:

@@ -17,7 +17,8 @@ slawatch that reads format 1::
      "options": {"settle_on": "point", …}, "owner": "owner@msp.example", "review_at": ["09:00", "15:00"],
      "credit_cap": null, "same_incident": "sum"}
 
-``hours`` is null for around the clock. ``parents`` maps an endpoint to the one it lies behind (S14).
+``hours`` is null for around the clock. Terms of a counted measurement have ``events`` as well
+(:mod:`slawatch.domain.counting`). ``parents`` maps an endpoint to the one it lies behind (S14).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from hashlib import sha256
 from itertools import pairwise
 from types import MappingProxyType
 
-from slawatch.domain.composite import Expression, expand, parse_expression
+from slawatch.domain.composite import Expression, Weighted, expand, names_in, parse_expression
 from slawatch.domain.contract import (
     UNLIMITED,
     Charge,
@@ -41,6 +42,7 @@ from slawatch.domain.contract import (
     ServiceKind,
     UnknownPolicy,
 )
+from slawatch.domain.counting import Counting, deliveries_of, jobs_of, response_of, restore_of
 from slawatch.domain.grammar import Money, parse_duration, parse_money, parse_ratio
 from slawatch.domain.interval import DISTANT_PAST, Interval
 from slawatch.domain.local_time import parse_date, zone
@@ -107,7 +109,8 @@ def _require_plain(path: Path, value: object) -> None:
 
 @lru_cache(maxsize=16384)
 def _contract_of(text: str) -> Contract:
-    read = Reader((), json.loads(text), _KEYS)
+    document = json.loads(text)
+    read = Reader((), document, [*_KEYS, *(["events"] if "events" in document else [])])
     read.one("format", _format)
     zone_name = read.text("timezone")
     tz = read.one("timezone", zone)
@@ -117,6 +120,7 @@ def _contract_of(text: str) -> Contract:
     _require_one_currency(penalty, charges, cap)
     from_text = read.inside("valid", ("from", "to")).value("from")
     hours = _hours(read)
+    expression = _expression(read)
     return Contract(
         client=read.text("client"),
         name=read.text("contract"),
@@ -130,7 +134,7 @@ def _contract_of(text: str) -> Contract:
         period_text=read.text("period"),
         hours=hours,
         hours_text=hours.name if hours else "always",
-        expression=_expression(read),
+        expression=expression,
         parents=MappingProxyType(texts_of(read, "parents")),
         valid=_valid(read, zone_name),
         began_unstated=from_text is None,
@@ -143,6 +147,7 @@ def _contract_of(text: str) -> Contract:
         review_at=_review_times(read),
         credit_cap=cap,
         same_incident_highest=read.one("same_incident", among("sum", "highest")) == "highest",
+        counting=_counting(read, expression, hours, penalty),
     )
 
 
@@ -204,6 +209,34 @@ def _expression(read: Reader) -> Expression:
         raise
     except ValueError as problem:
         raise TermsError(("services",), str(problem)) from None
+
+
+def _counting(read: Reader, expression: Expression, hours: Calendar | None, penalty: Penalty) -> Counting | None:
+    """How events are decided; None for availability, which has none."""
+    measurement = read.word("measurement", Measurement)
+    if measurement is Measurement.AVAILABILITY:
+        if "events" in read.document:
+            raise TermsError(("events",), "only for counted measurements: expected no such key with availability")
+        return None
+    if not _is_all_of_names(expression):
+        raise TermsError(("service",), f"'{expression}': all events are counted: expected names joined by 'and'")
+    if penalty.per_block or penalty.per_outage or penalty.prorata:
+        raise TermsError(("penalty",), "events have no downtime: expected a flat one, tiers or per_miss")
+    path, document = ("events",), read.document.get("events")
+    if measurement is Measurement.ON_TIME:
+        counting = jobs_of(document, path, hours)
+        if lacking := [name for name in names_in(expression) if name not in counting.jobs]:
+            raise TermsError((*path, "jobs"), f"no schedule of {lacking[0]!r}, which the service counts")
+        return counting
+    if measurement is Measurement.RESPONSE_IN_TIME:
+        return response_of(document, path)
+    return restore_of(document, path) if measurement is Measurement.RESTORE_IN_TIME else deliveries_of(document, path)
+
+
+def _is_all_of_names(expression: Expression) -> bool:
+    if not isinstance(expression, Weighted):
+        return True
+    return expression.form == "and" and all(_is_all_of_names(part) for part, _ in expression.members)
 
 
 def _valid(read: Reader, zone_name: str) -> Interval:

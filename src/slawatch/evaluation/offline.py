@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from slawatch.domain.account import Account, account, contract_timeline, members
+from slawatch.domain.account import Account, account, contract_timeline, counted_account, members
+from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract
+from slawatch.domain.counted_events import CountedEvents
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.history import History
 from slawatch.domain.interval import Instant
@@ -39,6 +41,7 @@ class Offline:
         ]
         self._terms_of_file = terms_of_file
         self._timelines: dict[str, Timeline] = {}
+        self._counted: dict[str, tuple[Contract, Instant, CountedEvents]] = {}
 
     def accounts(self, at: Instant, wanted: str | Instant) -> Iterator[Account]:
         """The accounts of every contract, as of ``at``: of the ``last``, ``current`` or ``all`` periods, or of the one
@@ -46,8 +49,17 @@ class Offline:
         for contract in self._contracts:
             book = self.book(contract)
             for governing, period in _wanted(book, self._history.first, at, wanted):
-                timeline = contract_timeline(governing, self._members(governing))
-                yield account(governing, period, timeline, self._announcements, at)
+                yield self._account(governing, period, at)
+
+    def _account(self, contract: Contract, period: Period, at: Instant) -> Account:
+        if contract.counting is None:
+            timeline = contract_timeline(contract, self._members(contract))
+            return account(contract, period, timeline, self._announcements, at)
+        kept = self._counted.get(contract.name)
+        if kept is None or kept[:2] != (contract, at):
+            sources = {name: self._history.source(name) for name in names_in(contract.expression)}
+            kept = self._counted[contract.name] = contract, at, CountedEvents(contract, sources, at)
+        return counted_account(contract, period, kept[2], self._announcements, at)
 
     def book(self, contract: Contract) -> Book:
         """The contract's versions."""
