@@ -10,6 +10,7 @@ import io
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,15 +37,15 @@ def read_history(path: Path, client: str | None = None) -> History:
 
 
 def _read(stream: IO[str], name: str, suffix: str, client: str | None) -> History:
-    first = stream.readline()
+    blank, first = _first_line(stream)
     rest = iter(stream)
     start = first.lstrip()
     if suffix == ".csv" or (start and start[0] not in "[{"):
-        rows = _csv_rows([first], rest, name)
+        rows = _csv_rows([first], rest, name, blank)
     elif start.startswith("["):
-        rows = _json_rows(first + stream.read(), name)
+        rows = _json_rows("\n" * blank + first + stream.read(), name)
     else:
-        rows = _json_lines(first, rest, name)
+        rows = _json_lines(first, rest, name, blank)
     history = History()
     for line, row in rows:
         if client is not None and row.get("client", client) != client:
@@ -54,6 +55,14 @@ def _read(stream: IO[str], name: str, suffix: str, client: str | None) -> Histor
         except ValueError as error:
             raise InputError(f"{name}:{line}: {error}") from None
     return history
+
+
+def _first_line(stream: IO[str]) -> tuple[int, str]:
+    """How many blank lines the stream begins with, and the line after them (empty at the end)."""
+    blank, line = 0, stream.readline().removeprefix("\ufeff")
+    while line and not line.strip():
+        blank, line = blank + 1, stream.readline()
+    return blank, line
 
 
 def _json_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -67,9 +76,9 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield index, row
 
 
-def _json_lines(first: str, rest: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_lines(first: str, rest: Iterable[str], name: str, blank: int) -> Iterator[tuple[int, dict[str, Any]]]:
     decode = json.JSONDecoder().decode
-    number = 0
+    number = blank
     for lines in ((first,), rest):
         for line in lines:
             number += 1
@@ -84,39 +93,44 @@ def _json_lines(first: str, rest: Iterable[str], name: str) -> Iterator[tuple[in
             yield number, row
 
 
-def _csv_rows(first: Iterable[str], rest: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(first: Iterable[str], rest: Iterable[str], name: str, blank: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """CSV with a header names its columns; without one they are endpoint, at, state. Empty cells are left out."""
-
-    def lines() -> Iterator[str]:
-        yield from first
-        yield from rest
-
-    reader = csv.reader(lines())
+    reader = csv.reader(chain(first, rest), strict=True)
     columns: tuple[str, ...] = _CSV_COLUMNS
-    for cells in reader:
-        if not cells:
-            continue
-        if reader.line_num == 1 and "endpoint" in cells:
-            columns = tuple(cells)
-            continue
-        if len(cells) != len(columns):
-            expected = ", ".join(columns)
-            raise InputError(f"{name}:{reader.line_num}: {len(cells)} columns: expected {len(columns)} ({expected})")
-        yield reader.line_num, _csv_row(dict(zip(columns, cells, strict=True)))
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if reader.line_num == 1 and "endpoint" in cells:
+                columns = tuple(cells)
+                continue
+            if len(cells) != len(columns):
+                raise ValueError(f"{len(cells)} columns: expected {len(columns)} ({', '.join(columns)})")
+            yield blank + reader.line_num, _csv_row(dict(zip(columns, cells, strict=True)))
+    except (csv.Error, ValueError) as error:
+        raise InputError(f"{name}:{blank + reader.line_num}: {error}") from None
 
 
 def _csv_row(cells: dict[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {key: value for key, value in cells.items() if value != ""}
-    if "edges_low" in row and "edges_high" in row:
-        row["edges"] = {"low": row.pop("edges_low"), "high": row.pop("edges_high")}
+    edges = {side: row.pop(f"edges_{side}") for side in ("low", "high") if f"edges_{side}" in row}
+    if edges:
+        row["edges"] = edges
     for key in ("services", "contracts"):
         if key in row:
             row[key] = row[key].split()
     if "terms" in row:
-        row["terms"] = json.loads(row["terms"])
-    if "count" in row and row["count"].isdigit():
+        row["terms"] = _terms(row["terms"])
+    if "count" in row and row["count"].isascii() and row["count"].isdigit():
         row["count"] = int(row["count"])
     return row
+
+
+def _terms(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"terms: {error.msg}: expected the JSON object that the ledger stored") from None
 
 
 _COLUMNS = (
