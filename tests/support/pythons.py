@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 from support.tree import PROJECT
@@ -19,6 +20,9 @@ VERSIONS = ("3.11", "3.12", "3.13")
 
 FOLDERS = ("tests/domain", "tests/evaluation", "tests/determinism", "tests/ground/test_loop.py")
 """What runs on each of them, as far as it is there: what must give the same bytes everywhere."""
+
+ACCOUNTS = "determinism.sample"
+"""Run as a module, it prints accounts of a client and a history; on every Python they must be the same bytes."""
 
 
 def candidates(version: str) -> Iterable[Path]:
@@ -57,22 +61,33 @@ def environment(version: str, python: Path) -> Path:
     return inside
 
 
+def accounts(inside: Path) -> bytes:
+    """What ``slawatch evaluate`` prints under an environment's interpreter. Raises CalledProcessError if it fails."""
+    paths = {**os.environ, "PYTHONPATH": str(PROJECT / "tests")}
+    return subprocess.run([inside, "-m", ACCOUNTS], env=paths, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout
+
+
 def main() -> int:
-    """Exit status 0 when every interpreter that is here passes, and there is one."""
+    """Exit status 0 when every interpreter that is here passes, there is one, and all print the same accounts."""
     found = {version: interpreter(version) for version in VERSIONS}
-    failed = []
+    failed: list[str] = []
+    printed: dict[str, str] = {}
     for version, python in found.items():
         if python is None:
             print(f"Python {version}: not installed here", flush=True)
             continue
         print(f"Python {version}: {python}", flush=True)
         folders = [folder for folder in FOLDERS if (PROJECT / folder).exists()]
-        command = [str(environment(version, python)), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep"]
+        inside = environment(version, python)
+        printed[version] = sha256(accounts(inside)).hexdigest()
+        print(f"accounts: SHA-256 {printed[version]}", flush=True)
+        command = [str(inside), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep"]
         if subprocess.run([*command, *folders], cwd=PROJECT, check=False).returncode != 0:
             failed.append(version)
-    ran = [version for version, python in found.items() if python]
-    print(f"ran on {', '.join(ran) or 'none'}; failed on {', '.join(failed) or 'none'}")
-    return 1 if failed or not ran else 0
+    alike = len(set(printed.values())) == 1
+    print(f"ran on {', '.join(printed) or 'none'}; failed on {', '.join(failed) or 'none'}")
+    print(f"accounts are {'the same bytes' if alike else 'NOT the same bytes'} on all of them")
+    return 1 if failed or not alike else 0
 
 
 if __name__ == "__main__":
