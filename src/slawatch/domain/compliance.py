@@ -6,7 +6,7 @@ an argument, and time that has not passed yet is in no class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -92,6 +92,24 @@ class Outage(NamedTuple):
     counted: Duration
 
 
+class OutageSum(NamedTuple):
+    """How many outages there were, the longest, and all together, in counted service time."""
+
+    number: int = 0
+    longest: Duration = 0
+    total: Duration = 0
+
+    @classmethod
+    def of(cls, listed: Sequence[Outage]) -> OutageSum:
+        """The sum of some outages."""
+        lengths = [outage.counted for outage in listed]
+        return cls(len(lengths), max(lengths, default=0), sum(lengths))
+
+    def plus(self, outage: Outage) -> OutageSum:
+        """The sum with one more."""
+        return OutageSum(self.number + 1, max(self.longest, outage.counted), self.total + outage.counted)
+
+
 @dataclass(frozen=True, slots=True)
 class OutageFigures:
     """The period's outages by the point version, in counted service time. Microseconds; None without outages."""
@@ -153,6 +171,27 @@ class Compliance:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What has passed of a period until ``at``, measured: all that its account follows from. Microseconds.
+
+    ``sums`` says how long each code held within service time and ``set_aside`` within excluded time, ``ahead`` how
+    much service time is still to come. ``outages`` are those of the low, the point and the high version, and
+    ``outage_sum`` adds up those of the point version.
+    """
+
+    at: Instant
+    sums: Mapping[Code, Duration]
+    set_aside: Mapping[Code, Duration]
+    excluded_by: Mapping[str, Duration]
+    outside_hours: Duration
+    outside_contract: Duration
+    ahead: Duration
+    suppressed: Duration
+    outages: tuple[tuple[Outage, ...], ...]
+    outage_sum: OutageSum
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """How a period divides before any state is looked at: disjoint sets that tile it."""
 
@@ -190,40 +229,53 @@ def judge(
     """The account of ``period`` as of ``now``, from the service's timeline up to then."""
     at = max(period.start, min(now, period.end))
     counted, suppressed = apply_outage_rules(timeline, contract.options)
-    passed = scope_of(Interval(period.start, at), contract, hours, exclusions)
-    ahead = scope_of(Interval(at, period.end), contract, hours, exclusions).service.length
-    sums = totals(counted, passed.service)
-    by_version = low, point, high = tuple(_classes(sums, version) for version in VERSIONS)
-    set_aside = totals(counted, passed.excluded_time)
-    everything = _classes(_added(sums, set_aside), POINT)
+    scope = scope_of(Interval(period.start, at), contract, hours, exclusions)
+    listed = tuple(_outages(counted, version, scope.service, Interval(period.start, at)) for version in VERSIONS)
+    passed = Passed(
+        at=at,
+        sums=totals(counted, scope.service),
+        set_aside=totals(counted, scope.excluded_time),
+        excluded_by={kind: spans.length for kind, spans in scope.excluded if spans},
+        outside_hours=scope.outside_hours,
+        outside_contract=scope.outside_contract,
+        ahead=scope_of(Interval(at, period.end), contract, hours, exclusions).service.length,
+        suppressed=suppressed.intersection(scope.service).length,
+        outages=listed,
+        outage_sum=OutageSum.of(listed[1]),
+    )
+    return compliance_of(contract, period, passed, now)
+
+
+def compliance_of(contract: Contract, period: Period, passed: Passed, now: Instant) -> Compliance:
+    """The account that follows from what has passed."""
+    by_version = low, point, high = tuple(classes_of(passed.sums, version) for version in VERSIONS)
+    everything = classes_of(_added(passed.sums, passed.set_aside), POINT)
     options = contract.options
-    availability = _bounds(low, point, high, options.degraded, options.unknown)
-    listed = tuple(_outages(counted, version, passed.service, Interval(period.start, at)) for version in VERSIONS)
     account = Compliance(
         period=period,
-        at=at,
+        at=passed.at,
         classes=point,
         low=low,
         high=high,
-        excluded=passed.excluded_time.length,
+        excluded=sum(passed.excluded_by.values()),
         outside_hours=passed.outside_hours,
         outside_contract=passed.outside_contract,
-        service_time=passed.service.length + ahead,
-        excluded_by={kind: spans.length for kind, spans in passed.excluded if spans},
-        unknown_by=_causes(sums),
-        availability=availability,
+        service_time=point.total + passed.ahead,
+        excluded_by=passed.excluded_by,
+        unknown_by=_causes(passed.sums),
+        availability=_bounds(low, point, high, options.degraded, options.unknown),
         if_unknown_down=point.ratio(options.degraded, UnknownPolicy.DOWN),
         if_unknown_up=point.ratio(options.degraded, UnknownPolicy.UP),
         without_exclusions=everything.ratio(options.degraded, options.unknown),
         coverage=Fraction(point.known, point.total) if point.total else None,
         target=contract.target,
-        budget=_budget(contract, point, ahead),
-        best=max(_finals(by_version, ahead, contract, remaining_is_up=True), default=None),
-        worst=min(_finals(by_version, ahead, contract, remaining_is_up=False), default=None),
-        suppressed=suppressed.intersection(passed.service).length,
-        outage_figures=_outage_figures(listed[1], point),
+        budget=_budget(contract, point, passed.ahead),
+        best=max(_finals(by_version, passed.ahead, contract, remaining_is_up=True), default=None),
+        worst=min(_finals(by_version, passed.ahead, contract, remaining_is_up=False), default=None),
+        suppressed=passed.suppressed,
+        outage_figures=_outage_figures(passed.outage_sum, point),
         verdict=Verdict.OPEN,
-        outages=listed,
+        outages=passed.outages,
     )
     return replace(account, verdict=verdict_of(account, contract, now))
 
@@ -244,7 +296,8 @@ def verdict_of(account: Compliance, contract: Contract, now: Instant) -> Verdict
     return Verdict.DISPUTABLE
 
 
-def _classes(sums: Mapping[Code, Duration], version: int) -> Classes:
+def classes_of(sums: Mapping[Code, Duration], version: int) -> Classes:
+    """The classes in one version, from how long each code held."""
     by_state = [0, 0, 0, 0]
     for code, length in sums.items():
         by_state[code >> version & 3] += length
@@ -303,12 +356,11 @@ def _outages(counted: Timeline, version: int, service: IntervalSet, span: Interv
     return tuple(outage for outage in whole if outage.counted)
 
 
-def _outage_figures(listed: tuple[Outage, ...], point: Classes) -> OutageFigures:
-    if not listed:
+def _outage_figures(found: OutageSum, point: Classes) -> OutageFigures:
+    if not found.number:
         return OutageFigures()
-    lengths = [outage.counted for outage in listed]
-    mtrs, mtbf = sum(lengths) // len(lengths), (point.up + point.degraded) // len(lengths)
-    return OutageFigures(len(lengths), max(lengths), mtrs, mtbf, mtrs + mtbf)
+    mtrs, mtbf = found.total // found.number, (point.up + point.degraded) // found.number
+    return OutageFigures(found.number, found.longest, mtrs, mtbf, mtrs + mtbf)
 
 
 def display_ratio(ratio: Fraction, target: Fraction, digits: int = 2) -> str:
