@@ -185,7 +185,9 @@ def test_a_mistake_does_not_hide_others() -> None:
 
 def test_counted_measurements_and_other_probes_are_for_evaluate_only() -> None:
     """A history file knows of runs and tickets what this version's daemon cannot find out."""
-    text = _replaced("{probe: icmp, target: 192.0.2.1, every: 10s}", '{probe: heartbeat, schedule: "0 2 * * *", deadline: 4h}')
+    text = _replaced(
+        "{probe: icmp, target: 192.0.2.1, every: 10s}", '{probe: heartbeat, schedule: "0 2 * * *", deadline: 4h}'
+    )
     text = text.replace("router and isp", "router") + "    measurement: on_time\n"
     assert _lines(text, for_daemon=False) == []
     assert [line.split(": ")[1] for line in _lines(text)] == [
