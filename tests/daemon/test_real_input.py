@@ -68,7 +68,9 @@ def one_judgement(daemon: Slawatch) -> tuple[dict[str, Any], str, str, list[dict
         same = rows[-1]["at"] == status["at"] and daemon.status()["generation"] == status["generation"]
         return (status, metrics, page, rows) if same else None
 
-    return eventually(look)
+    found = eventually(look)
+    assert found is not None
+    return found
 
 
 def daemon_history(daemon: Slawatch) -> list[dict[str, Any]]:

@@ -186,12 +186,12 @@ _OF_ENDPOINT = {
     "isp_a": (_PastOutage(11 * DAY + 2 * HOUR, 4 * HOUR, "timeout"), _PastOutage(2 * DAY, 50 * MINUTE, "timeout")),
     "isp_b": (_PastOutage(6 * DAY + 20 * HOUR, 3 * HOUR, "timeout"),),
 }
-_BACK: Duration = 22 * DAY
+_BACK: Duration = 24 * DAY
 _EVERY, _RETRY = 2 * SECOND, SECOND
 
 
 async def _write_past(database: str, client: ClientConfig) -> None:
-    """Three weeks that never were, written like any other facts and marked as what they are."""
+    """Weeks that never were, written like any other facts and marked as what they are."""
     clock = SystemClock()
     now = clock.now()
     ledger = await Ledger.open(database, site=SITE, clock=clock, boot="demonstration")

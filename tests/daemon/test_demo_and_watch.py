@@ -1,0 +1,93 @@
+"""What a newcomer runs first: the demonstration, and addresses on the command line with no file at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slawatch.config.loader import load
+from support.process import Server, free_port
+from support.servers import MakeNginx, answers, fetch
+from support.waiting import eventually
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[list[Server]]:
+    """Servers that the test started; stopped afterwards."""
+    running: list[Server] = []
+    yield running
+    for server in running:
+        server.stop()
+
+
+def run(started: list[Server], folder: Path, port: int, *arguments: str) -> Server:
+    url = f"http://127.0.0.1:{port}/-/ready"
+    command = [sys.executable, "-m", "slawatch", *arguments, "--listen", f"127.0.0.1:{port}"]
+    server = Server("slawatch", command, folder / "log", lambda: answers(url))
+    server.start()
+    started.append(server)
+    return server
+
+
+def level(port: int, contract: str) -> str:
+    """The level of risk that /metrics shows."""
+    lines = fetch(f"http://127.0.0.1:{port}/metrics").splitlines()
+    found = [line for line in lines if line.startswith("slawatch_sla_risk{") and f'contract="{contract}"' in line]
+    return next(line.partition('level="')[2].partition('"')[0] for line in found if line.endswith(" 1.0"))
+
+
+def test_the_demonstration_breaks_and_its_contract_goes_at_risk(started: list[Server], tmp_path: Path) -> None:
+    """From on track over breaching to at risk, on the page and in the metrics, with three bounds for each contract."""
+    port = free_port()
+    demo = run(started, tmp_path, port, "demo")
+    assert level(port, "shop") == "on_track"
+    assert "on track" in fetch(f"http://127.0.0.1:{port}/")
+    metrics = fetch(f"http://127.0.0.1:{port}/metrics")
+    for bound in ("low", "point", "high"):
+        assert f'slawatch_sla_availability_ratio{{bound="{bound}",client="acme",contract="shop"' in metrics
+    eventually(lambda: level(port, "shop") == "breaching", within=40)
+    eventually(lambda: level(port, "shop") == "at_risk", within=60)
+    assert "at risk" in fetch(f"http://127.0.0.1:{port}/")
+    assert f"http://127.0.0.1:{port}/" in demo.said()
+    assert "demonstration data, never measured" in demo.said()
+
+
+@pytest.mark.server("nginx")
+def test_watch_needs_no_file(started: list[Server], tmp_path: Path, nginx: MakeNginx) -> None:
+    """A web server and a ping, watched at once; the saved configuration is a good one and says the same."""
+    web, port, saved = nginx(), free_port(), tmp_path / "saved"
+    watch = run(
+        started, tmp_path, port, "watch", web.url, "icmp://127.0.0.1", f"tcp://127.0.0.1:{web.port}",
+        "--every", "1s", "--standard", "99.5%", "--period", "month", "--save", str(saved),
+    )  # fmt: skip
+    eventually(lambda: watch.said().count(" up ") == 3)
+    web.stop()
+    eventually(lambda: watch.said().count(" down ") == 2)
+    metrics = fetch(f"http://127.0.0.1:{port}/metrics")
+    assert metrics.count('slawatch_sla_availability_ratio{bound="high"') == 3
+    configuration = load(saved)
+    assert {endpoint.kind for endpoint in configuration.endpoints} == {"http", "icmp", "tcp"}
+    assert {str(item.contract.target) for item in configuration.contracts} == {"199/200"}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("gopher://127.0.0.1", "cannot be probed: expected one of"),
+        ("127.0.0.1", "cannot be probed: expected one of"),
+        ("tcp://127.0.0.1", "port"),
+        ("http://", "http"),
+    ],
+)
+def test_watch_says_what_it_expects(url: str, expected: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A mistyped address ends with exit status 2 and a word on what is expected."""
+    from slawatch.cli.app import main
+    from slawatch.cli.running import Hooks
+    from slawatch.main.watching import watch
+
+    status = main(Hooks(run=lambda *_: 1, watch=watch, demo=lambda _: 1), ["watch", url])
+    assert status == 2
+    assert expected in capfd.readouterr().err
