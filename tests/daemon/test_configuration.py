@@ -68,6 +68,8 @@ def test_a_renamed_endpoint_keeps_its_history(slawatch: MakeSlawatch, nginx: Mak
     eventually(lambda: state_of(daemon, "gateway") == "up")
     rows = [row for row in daemon.history() if row.get("endpoint") == "gateway"]
     assert rows[0] == {**first, "endpoint": "gateway"}
+    assert [row["state"] for row in rows if row["type"] == "state"] == ["up", "unknown"]
+    assert rows[-1]["cause"] == "no_further_data"
 
 
 def test_reload_by_http_and_the_sockets_permissions(slawatch: MakeSlawatch, nginx: MakeNginx) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from probes.certificates import authority
 from slawatch.config.loader import load
 from support.process import Server, free_port
 from support.servers import MakeNginx, answers, fetch
@@ -71,6 +72,26 @@ def test_watch_needs_no_file(started: list[Server], tmp_path: Path, nginx: MakeN
     configuration = load(saved)
     assert {endpoint.kind for endpoint in configuration.endpoints} == {"http", "icmp", "tcp"}
     assert {str(item.contract.target) for item in configuration.contracts} == {"199/200"}
+
+
+@pytest.mark.server("nginx")
+def test_watch_speaks_https(
+    started: list[Server], tmp_path: Path, nginx: MakeNginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that leads to an authority of this box is up; the same server is down where it is not trusted."""
+    trusted = authority(tmp_path)
+    trusted.server("127.0.0.1")
+    pem = next(tmp_path.glob("leaf-*.pem"))
+    web, port, other = nginx(tls=(pem, pem)), free_port(), free_port()
+    doubting = tmp_path / "doubting"
+    doubting.mkdir()
+    stranger = run(started, doubting, other, "watch", web.url, "--every", "1s")
+    eventually(lambda: " down " in stranger.said())
+    assert "certificate_untrusted" in stranger.said()
+    monkeypatch.setenv("SSL_CERT_FILE", trusted.path)
+    watch = run(started, tmp_path, port, "watch", web.url, "--every", "1s")
+    eventually(lambda: " up " in watch.said())
+    assert "slawatch_tls_certificate_expiry_timestamp_seconds{" in fetch(f"http://127.0.0.1:{port}/metrics")
 
 
 @pytest.mark.parametrize(

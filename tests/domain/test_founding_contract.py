@@ -116,9 +116,7 @@ def test_s34_charges_per_month_are_prorated() -> None:
         ("every 365 days from 2026-01-05", 8760, "99.95", Verdict.MET),
     ],
 )
-def test_one_outage_of_four_hours_under_longer_periods(
-    period: str, hours: int, shown: str, verdict: Verdict
-) -> None:
+def test_one_outage_of_four_hours_under_longer_periods(period: str, hours: int, shown: str, verdict: Verdict) -> None:
     """The arithmetic to remember: long periods flatter."""
     contract = replace(founding("2026-01-05"), period=parse_period(period, "Europe/Berlin"))
     result = judged(contract, "2026-01-04T23:00:00Z", 4 * HOUR)

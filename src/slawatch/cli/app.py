@@ -208,3 +208,22 @@ def _add_judging(app: typer.Typer) -> None:
         from slawatch.cli import judging
 
         judging.evaluate(history, contract, judging.Wish(at, until, period, terms_of_file), form)
+
+    @app.command()
+    def explain(
+        contract: Annotated[str, typer.Argument(metavar="CLIENT/CONTRACT")],
+        config: ConfigPath = DEFAULT_CONFIG,
+        client_file: Annotated[
+            Path | None, typer.Option("--contract", help="A client file to read instead of the configuration.")
+        ] = None,
+        history: Annotated[
+            Path | None, typer.Option(help="A history file, instead of what the daemon has on record.")
+        ] = None,
+        at: Annotated[str | None, typer.Option(help='"Now": an instant; the end of the history when left out.')] = None,
+        period: Annotated[str, typer.Option(help="Judged: last, current, or an instant in the period.")] = "last",
+        form: FormatOption = Format.TABLE,
+    ) -> None:
+        """A contract in plain words and numbers, and how its events would score under other clauses and engines."""
+        from slawatch.cli import explaining
+
+        explaining.explain_contract(explaining.Wish(contract, config, client_file, history, at, period), form)

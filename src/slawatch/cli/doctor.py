@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import resource
 import shutil
@@ -18,6 +17,7 @@ from slawatch.config.configuration import Configuration
 from slawatch.domain.local_time import tzdata_version
 from slawatch.probes.echo import icmp_rights
 from slawatch.runtime.errors import SlawatchError
+from slawatch.runtime.synchronised import clock_is_synchronised
 from slawatch.storage.ledger import Ledger
 
 Row = dict[str, str]
@@ -61,31 +61,6 @@ def _box() -> Iterator[Row]:
     enough = soft == resource.RLIM_INFINITY or soft >= _FEWEST_DESCRIPTORS
     yield _row("descriptors", "fine" if enough else "weak", f"{soft} of at most {hard} (LimitNOFILE=)")
     yield _row("sqlite", "fine", sqlite3.sqlite_version)
-
-
-class _Timex(ctypes.Structure):
-    """``struct timex`` of adjtimex(2); only its size and ``status`` matter here."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_char * 256),
-    )
-
-
-_UNSYNCHRONISED = 0x40
-"""STA_UNSYNC."""
-
-
-def clock_is_synchronised() -> bool | None:
-    """Whether the kernel thinks that its clock is disciplined; None where it will not say."""
-    timex = _Timex()
-    answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
-    return None if answer < 0 else not timex.status & _UNSYNCHRONISED
 
 
 def _clock() -> Row:

@@ -70,6 +70,12 @@ def _instant(option: str, text: str | None) -> Instant | None:
         raise UsageError(f"{option}: {error}") from None
 
 
+async def client_rows(configuration: Configuration, client: str) -> AsyncIterator[Row]:
+    """Everything that is on record of one client, for a command that judges it."""
+    async for row in _rows(configuration, Selection([client])):
+        yield row
+
+
 async def _rows(configuration: Configuration, selection: Selection) -> AsyncIterator[Row]:
     try:
         async for row in _from_daemon(configuration, selection):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
-from dateutil.rrule import rrule, rrulestr  # type: ignore[import-untyped]
+from dateutil.rrule import rrule, rrulestr
 
 from slawatch.domain.interval import Duration, Instant, Interval, to_instant
 from slawatch.domain.local_time import instant_of, local_of, zone
@@ -106,9 +106,11 @@ def _parsed(rule: str, start: datetime) -> rrule:
     text = ";".join(f"{key}={value}" for key, value in parts.items() if key != "UNTIL")
     try:
         # The cache keeps what was expanded once: evaluations ask again and again.
-        return rrulestr(text, dtstart=start, cache=True)
+        found = rrulestr(text, dtstart=start, cache=True)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{rule!r} is no rule ({error}): {_EXPECTED}") from None
+    assert isinstance(found, rrule), "one rule without dates of its own is no set"
+    return found
 
 
 def _parts(rule: str) -> dict[str, str]:

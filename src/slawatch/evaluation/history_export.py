@@ -7,7 +7,7 @@ says how far its last observation reached.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,11 +119,7 @@ def _ends(
 async def _agreed(ledger: Ledger, selection: Selection, cut: Cut, window: Interval) -> AsyncIterator[Row]:
     kinds = (Kind.CONTRACT.value, Kind.EXCLUSION.value, Kind.CORRECTION.value)
     recorded_entries = [item async for item in ledger.entries(kinds=kinds, clients=selection.clients) if cut.knew(item)]
-    withdrawn = {
-        str(item.entry.body["withdraws"]): item.recorded_at
-        for item in recorded_entries
-        if "withdraws" in item.entry.body
-    }
+    withdrawals = [item for item in recorded_entries if "withdraws" in item.entry.body]
     for recorded in recorded_entries:
         entry, body = recorded.entry, recorded.entry.body
         if "withdraws" in body:
@@ -134,12 +130,18 @@ async def _agreed(ledger: Ledger, selection: Selection, cut: Cut, window: Interv
             yield row | {"at": format_instant(entry.at), "sha256": body["sha256"], "terms": body["terms"]}
         elif entry.kind == Kind.EXCLUSION:
             announced = parse_announcement(body["document"], body["zone"], announced_at=recorded.recorded_at)
-            announced = replace(announced, withdrawn_at=withdrawn.get(announced.identity))
+            announced = replace(announced, withdrawn_at=_withdrawn(announced.identity, recorded, withdrawals))
             for row in exclusion_rows(client, announced, _around(window)):
                 yield row
         elif selection.wants(EndpointKey(client, str(body["endpoint"]))):
             span = {key: format_instant(int(body[key])) for key in ("start", "end")}
             yield {"type": "correction", "client": client, **body, **span}
+
+
+def _withdrawn(identity: str, announced: Recorded, withdrawals: Sequence[Recorded]) -> Instant | None:
+    """When the announcement was taken back: the first withdrawal after it, since it may be announced anew."""
+    later = (item for item in withdrawals if item.id > announced.id and item.entry.body["withdraws"] == identity)
+    return next((item.recorded_at for item in sorted(later, key=lambda item: item.id)), None)
 
 
 def _around(window: Interval) -> Interval:

@@ -126,6 +126,12 @@ class Recorder:
         """Let a changed configuration govern the observations from now on."""
         self._tracks[str(key)].cadence = cadence
 
+    def rename(self, key: EndpointKey, fresh: EndpointKey) -> None:
+        """Follow an endpoint under another name; its state and its past go along."""
+        track = self._tracks.pop(str(key))
+        track.key = fresh
+        self._tracks[str(fresh)] = track
+
     def release(self, key: EndpointKey, cause: Cause = Cause.PAUSED) -> None:
         """Stop following an endpoint: from now on it is UNKNOWN."""
         track = self._tracks.pop(str(key), None)

@@ -17,9 +17,10 @@ import structlog
 from slawatch import __version__
 from slawatch.config.configuration import Configuration
 from slawatch.domain.grammar import spell_duration
-from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
+from slawatch.domain.interval import HOUR, MILLISECOND, SECOND, Duration, Instant
 from slawatch.evaluation.board import Board
-from slawatch.evaluation.evaluator import EndpointFace, Estate, Evaluator, Subject
+from slawatch.evaluation.estate import EndpointFace, Estate, Subject
+from slawatch.evaluation.evaluator import Evaluator
 from slawatch.evaluation.recorder import Past, Recorder
 from slawatch.main.books import add_entry, needed_since, news, read_books, read_pasts
 from slawatch.main.probing import resolver_of, targets_of
@@ -28,6 +29,7 @@ from slawatch.probes.probe import Resources
 from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import ConfigurationError, Finding, StorageError
 from slawatch.runtime.lifecycle import Cleanups, ServiceManager, cancelling
+from slawatch.runtime.synchronised import clock_is_synchronised
 from slawatch.scheduling.alibi import ClockJump
 from slawatch.scheduling.dispatch import Dispatcher
 from slawatch.scheduling.health import Health
@@ -41,7 +43,7 @@ LIVENESS_EVERY: Duration = 10 * SECOND
 EVALUATE_EVERY: Duration = SECOND
 EVALUATE_AGAIN_AFTER: Duration = 100 * MILLISECOND
 """Facts that arrive together are judged together."""
-PRUNE_EVERY: Duration = 3600 * SECOND
+HOUSEKEEP_EVERY: Duration = HOUR
 COMMIT_MAY_TAKE: Duration = 60 * SECOND
 """A ledger that neither commits nor says why for this long hangs, and the service manager is not told otherwise."""
 
@@ -88,6 +90,7 @@ class Daemon:
         self._prepare_probing()
         self.evaluator.publish(self.ledger.sequence)
         self.address = await serve(self, self._cleanups)
+        log.info("serving", address=f"http://{self.address[0]}:{self.address[1]}/")
         self._start_probing()
         self._start_loops()
         self._tell_ready()
@@ -161,7 +164,7 @@ class Daemon:
         for name, loop in (
             ("evaluation", self._evaluate()),
             ("liveness", self._live()),
-            ("retention", self._prune()),
+            ("housekeeping", self._housekeep()),
             ("watchdog", self._watch()),
         ):
             self._cleanups.push(name, cancelling(asyncio.create_task(loop, name=name)))
@@ -186,9 +189,11 @@ class Daemon:
             self.ledger.mark_alive(self.clock.now())
             await asyncio.sleep(LIVENESS_EVERY / SECOND)
 
-    async def _prune(self) -> None:
+    async def _housekeep(self) -> None:
+        """Hourly: whether the clock is synchronised goes on record, and what nobody needs any more goes."""
         while True:
-            await asyncio.sleep(PRUNE_EVERY / SECOND)
+            self._event("clock", synchronised=_in_words(clock_is_synchronised()))
+            await asyncio.sleep(HOUSEKEEP_EVERY / SECOND)
             with suppress(StorageError):
                 await self.ledger.prune_observations(self.clock.now() - self.configuration.retention)
             books = [self.books.book(item.contract) for item in self.configuration.contracts]
@@ -250,9 +255,7 @@ class Daemon:
             return False, str(error)
         self._error, self._generation = "", self._generation + 1
         self._record_news(fresh)
-        kept = {endpoint.key for endpoint in fresh.endpoints}
-        for key in [track.key for name, track in self.recorder.tracks.items() if name not in kept]:
-            self.recorder.release(key)
+        self._let_go(fresh)
         await self._adopt(fresh, None)
         for endpoint in fresh.endpoints:
             self.recorder.recadence(EndpointKey(endpoint.client, endpoint.name), endpoint.cadence)
@@ -263,11 +266,22 @@ class Daemon:
         log.info("configuration reloaded", endpoints=len(fresh.endpoints), contracts=len(fresh.contracts))
         return True, f"reloaded: {len(fresh.endpoints)} endpoints, {len(fresh.contracts)} contracts"
 
+    def _let_go(self, fresh: Configuration) -> None:
+        """Stop following what is no longer configured; what only got another name goes on under it."""
+        followed = self.recorder.tracks
+        for endpoint in fresh.endpoints:
+            old = f"{endpoint.client}/{endpoint.formerly}"
+            if endpoint.formerly and old in followed and endpoint.key not in followed:
+                self.recorder.rename(followed[old].key, EndpointKey(endpoint.client, endpoint.name))
+        kept = {endpoint.key for endpoint in fresh.endpoints}
+        for key in [track.key for name, track in followed.items() if name not in kept]:
+            self.recorder.release(key)
+
     def _refuse_moves(self, fresh: Configuration) -> None:
         """A running daemon stays where it is: these keys need a restart."""
         moved = [
             key
-            for key in ("site", "database", "listen")
+            for key in ("site", "database", "listen", "resolvers")
             if getattr(fresh.box, key) != getattr(self.configuration.box, key)
         ]
         if moved:
@@ -300,3 +314,7 @@ class Daemon:
         snapshot = self.board.snapshot
         down = sum(1 for endpoint in snapshot.endpoints if endpoint.state.word == "down")
         return f"{len(snapshot.endpoints)} endpoints ({down} down), {len(snapshot.contracts)} contracts"
+
+
+def _in_words(answer: bool | None) -> str:
+    return "unknown" if answer is None else "yes" if answer else "no"

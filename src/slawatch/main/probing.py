@@ -7,14 +7,14 @@ from functools import partial
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
-from slawatch.probes.resolver import Resolver
+from slawatch.probes.resolver import Resolver, parse_server
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.dispatch import Target
 
 
 def resolver_of(configuration: Configuration, clock: Clock) -> Resolver:
     """Our own resolver, asking the configured servers or the system's."""
-    servers = [(address, 53) for address in configuration.resolvers]
+    servers = [parse_server(text) for text in configuration.resolvers]
     return Resolver(clock, servers or None)
 
 
