@@ -108,6 +108,18 @@ def test_s6_an_empty_denominator_is_not_applicable(
     assert account.verdict is Verdict.NOT_APPLICABLE
 
 
+def test_s6_without_a_point_figure_there_is_no_bound_either() -> None:
+    """S6, S8: a is unknown throughout, b failed between 0 and 10; a and b is down in low for these 10 s and unknown in
+    point: not applicable, all three of it."""
+    contract = agreement("a and b")
+    lines = {"a": timeline_of("unknown 0"), "b": timeline_of("down 0, up 1 [0..10]")}
+    account = judged(contract, contract_timeline(contract, lines), hours=spans("2-1000"))
+    assert account.low.down == 8 * SECOND
+    assert figures(account) == (None, None, None)
+    assert (account.worst, account.best) == (None, None)
+    assert account.verdict is Verdict.NOT_APPLICABLE
+
+
 @pytest.mark.parametrize(
     ("facts", "coverage", "if_down", "if_up"),
     [

@@ -102,6 +102,13 @@ def test_s8_a_history_cut_inside_a_bracket_keeps_it() -> None:
     assert point(*gone, until=180, version=HIGH) == "0 unknown, 100 down, 150 up, 180 unknown"
 
 
+def test_s8_the_last_row_of_a_history_keeps_its_edges() -> None:
+    """S8: the history ends with the failure at 200, which may have begun at 150."""
+    rows = [state(100, "up"), state(200, "down", edges={"low": at(150), "high": at(200)})]
+    assert point(*rows) == "0 unknown, 100 up, 200 unknown"
+    assert point(*rows, version=LOW) == "0 unknown, 100 up, 150 down, 200 unknown"
+
+
 def test_s12_blips() -> None:
     """S8, S12: an unconfirmed failure lowers low; `down` when the row does not say."""
     blip = {"type": "blip", "endpoint": "a", "at": at(150), "edges": {"low": at(140), "high": at(160)}}

@@ -312,6 +312,7 @@ def test_s27_a_correction_paints_all_three_versions() -> None:
         ("up 0", Change(s(100), State.UNKNOWN, s(60), s(100), Cause.NO_FURTHER_DATA)),
         ("up 0", Change(s(100), State.UNKNOWN, s(0), s(100), Cause.STALE)),
         ("up 0", Change(s(0), State.UNKNOWN, s(0), s(0), Cause.STALE)),
+        ("up 0, down 100 [60..100]", Change(s(100), State.UNKNOWN, s(100), s(100), Cause.STALE)),
         ("up 0, down 100 [60..100]", Change(s(200), State.UNKNOWN, s(100), s(200), Cause.STALE)),
         ("up 0, down 100 [60..100]", Change(s(200), State.UNKNOWN, s(150), s(200), Cause.STALE)),
         ("up 0, unknown 100 [60..100], degraded 150", Change(s(200), State.UNKNOWN, s(170), s(200), Cause.STALE)),
@@ -320,6 +321,23 @@ def test_s27_a_correction_paints_all_three_versions() -> None:
 def test_a_closed_timeline_is_the_one_built_anew(facts: str, edge: Change) -> None:
     """The quick way of closing the open end is held equal to the plain one."""
     assert closed(timeline_of(facts), edge) == endpoint_timeline([*changes(facts), edge])
+
+
+@pytest.mark.parametrize(
+    ("facts", "low", "high"),
+    [
+        # what was seen at 100 is unknown again at once: the failure is still the neighbour of the time before
+        ("up 0, down 100 [60..100], unknown 100", "0 up, 60 down, 100 unknown", "0 up, 100 unknown"),
+        ("down 0, up 100 [60..100], unknown 100", "0 down, 100 unknown", "0 down, 60 up, 100 unknown"),
+        ("down 0, degraded 100 [60..100], unknown 100", "0 down, 100 unknown", "0 down, 60 degraded, 100 unknown"),
+        # a later known entry replaces the earlier one wholly (S17)
+        ("up 0, down 100 [60..100], up 100", "0 up", "0 up"),
+    ],
+)
+def test_s8_an_end_leaves_the_bracket_before_it(facts: str, low: str, high: str) -> None:
+    """S8, S17: unknown time that begins where a change was seen says nothing against that change."""
+    assert spell(timeline_of(facts), LOW) == low
+    assert spell(timeline_of(facts), HIGH) == high
 
 
 def test_totals_add_up_over_any_set() -> None:

@@ -6,7 +6,7 @@ an argument, and time that has not passed yet is in no class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -248,7 +248,7 @@ def judge(
 
 def compliance_of(contract: Contract, period: Period, passed: Passed, now: Instant) -> Compliance:
     """The account that follows from what has passed."""
-    by_version = low, point, high = tuple(classes_of(passed.sums, version) for version in VERSIONS)
+    low, point, high = by_version = tuple(classes_of(passed.sums, version) for version in VERSIONS)
     everything = classes_of(_added(passed.sums, passed.set_aside), POINT)
     options = contract.options
     account = Compliance(
@@ -263,15 +263,15 @@ def compliance_of(contract: Contract, period: Period, passed: Passed, now: Insta
         service_time=point.total + passed.ahead,
         excluded_by=passed.excluded_by,
         unknown_by=_causes(passed.sums),
-        availability=_bounds(low, point, high, options.degraded, options.unknown),
+        availability=_bounds(by_version, options.degraded, options.unknown),
         if_unknown_down=point.ratio(options.degraded, UnknownPolicy.DOWN),
         if_unknown_up=point.ratio(options.degraded, UnknownPolicy.UP),
         without_exclusions=everything.ratio(options.degraded, options.unknown),
         coverage=Fraction(point.known, point.total) if point.total else None,
         target=contract.target,
         budget=_budget(contract, point, passed.ahead),
-        best=max(_finals(by_version, passed.ahead, contract, remaining_is_up=True), default=None),
-        worst=min(_finals(by_version, passed.ahead, contract, remaining_is_up=False), default=None),
+        best=_finals(by_version, passed.ahead, contract, remaining_is_up=True).high,
+        worst=_finals(by_version, passed.ahead, contract, remaining_is_up=False).low,
         suppressed=passed.suppressed,
         outage_figures=_outage_figures(passed.outage_sum, point),
         verdict=Verdict.OPEN,
@@ -322,13 +322,16 @@ def _causes(sums: Mapping[Code, Duration]) -> dict[Cause, Duration]:
     return by_cause
 
 
-def _bounds(low: Classes, point: Classes, high: Classes, weight: Fraction, unknown: UnknownPolicy) -> Bounds:
-    """The three figures. A composite can turn time from unknown into degraded between two versions, which a
-    weight below the rest of the figure would count as worse; the bounds are widened to hold the point then."""
-    figures = [classes.ratio(weight, unknown) for classes in (low, point, high)]
-    known = [figure for figure in figures if figure is not None]
+def _bounds(by_version: Iterable[Classes], weight: Fraction, unknown: UnknownPolicy) -> Bounds:
+    """The three figures; none where the point figure has no denominator.
+
+    A composite can turn time from unknown into degraded between two versions, which a weight below the rest of the
+    figure would count as worse; the bounds are widened to hold the point then.
+    """
+    figures = [classes.ratio(weight, unknown) for classes in by_version]
     if figures[1] is None:
-        return Bounds(figures[0], None, figures[2])
+        return Bounds()
+    known = [figure for figure in figures if figure is not None]
     return Bounds(min(known), figures[1], max(known))
 
 
@@ -339,16 +342,11 @@ def _budget(contract: Contract, point: Classes, ahead: Duration) -> Budget:
     return Budget(allowed=int((1 - contract.target) * counted // 1), used=int(-(-lost // 1)))
 
 
-def _finals(
-    by_version: Iterable[Classes], ahead: Duration, contract: Contract, *, remaining_is_up: bool
-) -> Iterator[Fraction]:
-    """How the period would end if all that remains were up, or down: by every version, as the bounds are (S8)."""
-    for passed in by_version:
-        up, down = (ahead, 0) if remaining_is_up else (0, ahead)
-        whole = replace(passed, up=passed.up + up, down=passed.down + down)
-        ratio = whole.ratio(contract.options.degraded, contract.options.unknown)
-        if ratio is not None:
-            yield ratio
+def _finals(by_version: Iterable[Classes], ahead: Duration, contract: Contract, *, remaining_is_up: bool) -> Bounds:
+    """How the period would end if all that remains were up, or down (S22)."""
+    up, down = (ahead, 0) if remaining_is_up else (0, ahead)
+    whole = [replace(passed, up=passed.up + up, down=passed.down + down) for passed in by_version]
+    return _bounds(whole, contract.options.degraded, contract.options.unknown)
 
 
 def _outages(counted: Timeline, version: int, service: IntervalSet, span: Interval) -> tuple[Outage, ...]:

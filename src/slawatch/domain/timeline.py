@@ -124,10 +124,10 @@ def endpoint_timeline(changes: Sequence[Change], blips: Iterable[Blip] = ()) -> 
     """
     builder = _Builder()
     builder.add(DISTANT_PAST, NEVER)
-    rows = _last_at_each_instant(changes)
+    rows = _at_each_instant(changes)
     before = _X
-    for index, row in enumerate(rows):
-        following = rows[index + 1] if index + 1 < len(rows) else None
+    for index, (row, _) in enumerate(rows):
+        following = rows[index + 1][1] if index + 1 < len(rows) else None
         state = row.state
         if state == _X:
             builder.add(row.at, pack(_X, _X, _X, row.cause or Cause.STATED))
@@ -164,13 +164,19 @@ def _pieces_of_edge(known: Code, edge: Change) -> list[tuple[Instant, Code]]:
     return [(edge.earliest, pack(_D, known >> POINT & 3, _U)), unknown]
 
 
-def _last_at_each_instant(changes: Sequence[Change]) -> list[Change]:
-    rows: list[Change] = []
+def _at_each_instant(changes: Sequence[Change]) -> list[tuple[Change, Change]]:
+    """For each instant the change that holds from there, and the one that bounds what came before.
+
+    They differ where what became known is unknown again at once, as at the end of a history: it is still the
+    neighbour of the time before.
+    """
+    rows: list[tuple[Change, Change]] = []
     for change in changes:
-        if rows and rows[-1].at == change.at:
-            rows[-1] = change
+        if rows and rows[-1][0].at == change.at:
+            bound = rows[-1][1] if change.state == _X and rows[-1][1].state != _X else change
+            rows[-1] = change, bound
         else:
-            rows.append(change)
+            rows.append((change, change))
     return rows
 
 
