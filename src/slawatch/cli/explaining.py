@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NamedTuple
 
 from slawatch.cli.history import client_rows
@@ -212,7 +213,7 @@ def _print_table(found: Explanation, compared: Sequence[View], now: Instant) -> 
     write = sys.stdout.write
     write(f"{contract.key}\n\n")
     for clause in found.clauses:
-        write(f"{clause.title.capitalize()}\n  {clause.text}\n\n")
+        write(f"{clause.title.capitalize()}\n{fill(clause.text, 110, initial_indent='  ', subsequent_indent='  ')}\n\n")
     write("Allows\n")
     for item in found.allowances:
         write(f"  {_allowance_line(contract, item, now)}\n")

@@ -16,10 +16,10 @@ from slawatch.domain.contract import Contract
 from slawatch.domain.counting import Counting
 from slawatch.domain.counts import CountedEvent, Fate
 from slawatch.domain.event_rows import SourceLog
-from slawatch.domain.interval import DAY, DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval, IntervalSet
+from slawatch.domain.interval import DISTANT_FUTURE, DISTANT_PAST, Duration, Instant, Interval, IntervalSet
 from slawatch.domain.mails import MailOutcome, judge_mail
 from slawatch.domain.service_hours import ALWAYS
-from slawatch.domain.slots import Limit, Outcome, SlotRule, judge_slots, runs_of
+from slawatch.domain.slots import Outcome, SlotRule, judge_slots, runs_of
 from slawatch.domain.tickets import ClockResult, TicketHistory, TicketOutcome, TicketTerms, judge_ticket
 
 _RUNS = {
@@ -114,9 +114,9 @@ class CountedEvents:
                 yield from self._mails(name, source, self._counting.delivered_within)
 
     def _slots(self, name: str, rule: SlotRule, period: Interval) -> Iterator[CountedEvent]:
-        slots = rule.between(period.start - _reach(rule.deadline), period.end)
-        expected = [slot for slot in slots if slot.deadline in period]
-        for result in judge_slots(expected, self._runs[name], self._sources[name].unavailable, self._now):
+        for result in judge_slots(
+            rule.due_within(*period), self._runs[name], self._sources[name].unavailable, self._now
+        ):
             slot = result.slot
             fate = _RUNS[result.outcome]
             yield CountedEvent(slot.deadline, fate, result.reason, name, "", slot.scheduled)
@@ -150,8 +150,3 @@ def _belongs_at(result: ClockResult, first: Instant) -> Instant:
     if result.outcome is TicketOutcome.UNKNOWN:
         return first
     return DISTANT_FUTURE if result.stopped is None else result.stopped
-
-
-def _reach(limit: Limit) -> Duration:
-    """How long before its deadline a slot is scheduled at most."""
-    return limit + 1 if isinstance(limit, int) else 3 * DAY

@@ -64,6 +64,12 @@ class SlotRule:
         following = (*scheduled[1:], self._following(scheduled[-1]))
         return tuple(self._slot(at, after) for at, after in zip(scheduled, following, strict=True))
 
+    def due_within(self, start: Instant, end: Instant) -> tuple[Slot, ...]:
+        """The slots whose deadline lies in ``[start, end)``, in order of their scheduled instants."""
+        # A deadline by the clock is the next one: a day later at most, and two more where the clocks change.
+        before = 3 * DAY if isinstance(self.deadline, time) else self.deadline + 1
+        return tuple(slot for slot in self.between(start - before, end) if start <= slot.deadline < end)
+
     def _scheduled(self, start: Instant, end: Instant) -> list[Instant]:
         inside = hours(self.calendar, start, end)
         return [at for at in self.schedule.between(start, end) if at in inside]

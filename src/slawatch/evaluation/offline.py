@@ -43,6 +43,11 @@ class Offline:
         self._timelines: dict[str, Timeline] = {}
         self._counted: dict[str, tuple[Contract, Instant, CountedEvents]] = {}
 
+    @property
+    def announcements(self) -> Sequence[Announcement]:
+        """Those of the history, then those of the file that it does not hold."""
+        return self._announcements
+
     def accounts(self, at: Instant, wanted: str | Instant) -> Iterator[Account]:
         """The accounts of every contract, as of ``at``: of the ``last``, ``current`` or ``all`` periods, or of the one
         that holds an instant."""
