@@ -1,0 +1,53 @@
+"""What is judged, as the configuration in force and the ledger name it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from slawatch.domain.exclusions import Announcement
+from slawatch.domain.history import Correction
+from slawatch.domain.interval import Duration
+from slawatch.evaluation.book import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One configured contract: its versions, and how its client is called."""
+
+    client: str
+    client_name: str
+    name: str
+    book: Book
+
+    @property
+    def key(self) -> str:
+        return f"{self.client}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFace:
+    """What pages say of an endpoint beside its state."""
+
+    client: str
+    name: str
+    probe: str
+    target: str
+    path: str
+    behind: str | None
+    every: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """Everything that is judged, as the configuration in force names it."""
+
+    subjects: tuple[Subject, ...] = ()
+    endpoints: tuple[EndpointFace, ...] = ()
+    client_names: Mapping[str, str] = field(default_factory=dict)
+    announcements: Mapping[str, Sequence[Announcement]] = field(default_factory=dict)
+    """By client, in ledger order."""
+    corrections: Mapping[str, Sequence[Correction]] = field(default_factory=dict)
+    """By ``client/endpoint``, in ledger order."""
+    generation: int = 0
+    error: str = ""

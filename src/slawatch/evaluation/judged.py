@@ -1,0 +1,156 @@
+"""The statuses that the evaluator publishes: each figure is judged when it is first read, and then kept.
+
+They hold what was known at their snapshot's instant and nothing that changes, so it does not matter when they are
+read, nor by which thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cached_property
+
+from slawatch.domain.account import Account
+from slawatch.domain.contract import Contract
+from slawatch.domain.facts import State
+from slawatch.domain.grammar import format_duration
+from slawatch.domain.incremental import Run, Tally
+from slawatch.domain.interval import DAY, Duration, Instant, Interval
+from slawatch.domain.observation import Cause, Observation
+from slawatch.domain.risk import Risk
+from slawatch.domain.strip import StripPiece, strip
+from slawatch.evaluation.board import ContractStatus, EndpointStatus
+from slawatch.evaluation.estate import EndpointFace
+from slawatch.evaluation.following import NOTHING, Known, View
+from slawatch.evaluation.standing import Case
+
+
+class ContractJudgedWhenRead(ContractStatus):
+    """Where one contract stands, from what ``tally`` has settled and ``view`` knows."""
+
+    __setattr__ = object.__setattr__
+
+    def __init__(self, case: Case, tally: Tally | None, view: View, client_name: str) -> None:
+        self._case, self._tally, self._view, self._client_name = case, tally, view, client_name
+
+    @property
+    def contract(self) -> Contract:
+        return self._case.contract
+
+    @property
+    def client_name(self) -> str:
+        return self._client_name
+
+    @cached_property
+    def account(self) -> Account:
+        return self._case.account(self._tally, self._view)
+
+    @cached_property
+    def last(self) -> Account | None:
+        return self._case.last(self._view)
+
+    @cached_property
+    def risk(self) -> Risk:
+        return self._case.risk(self.account, self.last, self._run, self._view)
+
+    @cached_property
+    def burn_rates(self) -> Mapping[str, Fraction]:
+        return {format_duration(burn.window): burn.rate for burn in self.risk.burn}
+
+    @cached_property
+    def strip(self) -> tuple[StripPiece, ...]:
+        return self._case.strip(self._view)
+
+    @property
+    def state(self) -> State:
+        return self._run.state
+
+    @property
+    def since(self) -> Instant | None:
+        return self._run.since
+
+    @property
+    def unwitnessed(self) -> bool:
+        return True
+
+    @cached_property
+    def _run(self) -> Run:
+        return self._case.run(self._tally, self._view)
+
+
+class EndpointJudgedWhenRead(EndpointStatus):
+    """Where one endpoint stands."""
+
+    __setattr__ = object.__setattr__
+
+    def __init__(self, face: EndpointFace, view: View) -> None:
+        self._face, self._view = face, view
+
+    @property
+    def client(self) -> str:
+        return self._face.client
+
+    @property
+    def name(self) -> str:
+        return self._face.name
+
+    @property
+    def probe(self) -> str:
+        return self._face.probe
+
+    @property
+    def target(self) -> str:
+        return self._face.target
+
+    @property
+    def path(self) -> str:
+        return self._face.path
+
+    @property
+    def behind(self) -> str | None:
+        return self._face.behind
+
+    @property
+    def every(self) -> Duration:
+        return self._face.every
+
+    @property
+    def state(self) -> State:
+        return self._standing[0]
+
+    @property
+    def since(self) -> Instant | None:
+        return self._standing[1]
+
+    @property
+    def cause(self) -> Cause | None:
+        return self._known.state.cause if self.state is State.UNKNOWN else None
+
+    @property
+    def suspect(self) -> bool:
+        return self._known.state.suspect
+
+    @property
+    def last(self) -> Observation | None:
+        return self._known.last
+
+    @property
+    def last_transition(self) -> Instant | None:
+        return self._known.last_transition
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return self._known.counts
+
+    @cached_property
+    def strip(self) -> tuple[StripPiece, ...]:
+        now = self._view.at
+        return strip(self._known.since(now - DAY, now), Interval(now - DAY, now))
+
+    @property
+    def _known(self) -> Known:
+        return self._view.known.get(self.key, NOTHING)
+
+    @cached_property
+    def _standing(self) -> tuple[State, Instant | None]:
+        return self._known.standing(self._view.at)
