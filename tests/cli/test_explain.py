@@ -9,17 +9,23 @@ import csv
 import io
 import json
 import re
+import socket
 import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from daemon.conftest import Slawatch
 from slawatch.cli.app import application
 from slawatch.cli.running import Hooks
 from slawatch.domain.interval import HOUR, parse_instant
 from slawatch.runtime.errors import UsageError
+from support.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "flattery.md"
 _OUTPUT = re.compile(r"(<!-- output -->\n```\n).*?(```\n<!-- end -->)", re.DOTALL)
@@ -66,6 +72,7 @@ def test_json_has_words_numbers_and_views(tmp_path: Path) -> None:
     """1 % of 336 h; the judged period with 3.3 h of 328 h; of the year's rest most was never measured."""
     found = document(tmp_path)
     assert (found["client"], found["contract"], found["at"]) == ("acme", "network", "2026-02-01T00:00:00Z")
+    assert all(f"`{key}`" in PAGE.read_text(encoding="utf-8") for key in found)
     assert list(found["clauses"]) == ["definition", "measurement", "standard", "verdict", "penalty", "exclusions"]
     first = found["allows"][0]
     assert (first["start"], first["service_us"]) == ("2026-01-18T23:00:00Z", 336 * HOUR)
@@ -124,6 +131,37 @@ def test_a_box_without_a_daemon_and_without_a_database(tmp_path: Path) -> None:
     assert "3 h 21 m 36 s of downtime in 336 h" in result.stdout
     assert "no history, so no comparison" in result.stderr
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Slawatch]:
+    """A running daemon that watches a listener of the test's own, with a contract since this morning."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        target = f"127.0.0.1:{listener.getsockname()[1]}"
+        client = example("yaml").replace("probe: icmp, target: 192.0.2.1", f"probe: tcp, target: '{target}', every: 1s")
+        daemon = Slawatch(tmp_path / "box", client.replace("2026-01-05", datetime.now(UTC).date().isoformat()))
+        with daemon:
+            yield daemon
+
+
+def test_the_daemon_is_asked_and_else_its_database(watched: Slawatch) -> None:
+    """The same endpoint, first from the running daemon, then from what it left behind."""
+    eventually(lambda: watched.endpoint("router")["state"] == "up")
+    asked = json.loads(watched.configured("explain", "acme/network", "--format", "json"))
+    watched.stop()
+    left = json.loads(watched.configured("explain", "acme/network", "--format", "json"))
+    for found in (asked, left):
+        assert found["views"][0]["figure"] == "1"
+        assert found["views"][0]["clause"] == "as agreed"
+        assert len(found["views"]) == 17
+        assert found["allows"][0]["start"] <= found["at"] < found["allows"][0]["end"]
+
+
+def test_an_earlier_now_knows_nothing_of_later_events(tmp_path: Path) -> None:
+    """On 6 January at 12:00 UTC the outage had lasted 2 h less 30 s; the rest is taken as up."""
+    found = document(tmp_path, "--at", "2026-01-06T12:00:00Z", "--period", "current")
+    down = 7170 * 10**6
+    assert Fraction(found["views"][0]["figure"]) == pytest.approx(1 - Fraction(down, 328 * HOUR), abs=10**-15)
 
 
 def test_counted_measurements_are_explained_too(tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ from fractions import Fraction as F
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.counted_cases import heard, on_time
 from domain.counted_cases import history as events_of
-from domain.explained_cases import agreed, maintenance, recorded, row, scene_of
+from domain.explained_cases import agreed, instant, maintenance, recorded, row, scene_of
 from domain.small_cases import spell, timeline_of
 from slawatch.domain.compliance import Verdict, display_ratio
 from slawatch.domain.flattery import View, views
-from slawatch.domain.interval import HOUR, MINUTE, SECOND
+from slawatch.domain.interval import HOUR, MINUTE, SECOND, format_instant, parse_instant
 from slawatch.domain.other_engines import HardStates, engine_views, flat, hardened, sampled
 from slawatch.domain.terms import contract_of
 from slawatch.domain.timeline import HIGH, LOW
@@ -148,3 +150,25 @@ def test_the_tries_can_be_chosen_and_counted_measurements_have_no_engines() -> N
     assert found[1].account.compliance.classes.down == 52 * MINUTE
     assert len(found) == 4
     assert engine_views(scene_of(contract_of(on_time()), events_of(heard()), judged="01-10")) == ()
+
+
+STATES = st.lists(
+    st.tuples(st.integers(0, 14 * 24 * 60 - 1), st.sampled_from(["up", "degraded", "down", "unknown"])), max_size=12
+)
+MINUTES = st.integers(0, 14 * 24 * 60 - 1)
+
+
+@given(states=STATES, begin=MINUTES, length=st.integers(1, 3000))
+def test_these_methods_never_show_less_than_was_agreed(states: list[tuple[int, str]], begin: int, length: int) -> None:
+    """Hard states, unknown time as up and maintenance as up can only raise a figure."""
+    first = parse_instant(instant("01-04 23:00"))
+    rows = [
+        {"endpoint": "router", "at": format_instant(first + minute * MINUTE), "state": state}
+        for minute, state in states
+    ]
+    window = {"start": format_instant(first + begin * MINUTE), "end": format_instant(first + (begin + length) * MINUTE)}
+    scene = scene_of(agreed(), recorded(*rows, {"type": "exclusion", **window}))
+    as_agreed = views(scene)[0].figure
+    for view in engine_views(scene, samples=()):
+        if as_agreed is not None and view.figure is not None:
+            assert view.figure >= as_agreed, view.name

@@ -57,6 +57,8 @@ def explain_contract(wish: Wish, form: Format) -> None:
         raise UsageError(f"there is no contract {wish.contract!r}: {client.id} has {known}")
     history = _history(wish, configuration, client.id)
     now = _now(wish.at, history)
+    if history is not None and history.end is not None:
+        history.seal(min(now, history.end))
     announcements = [item.announcement for item in client.announcements]
     scene = None
     if history is not None and history.end is not None:
@@ -86,7 +88,7 @@ def _client(wish: Wish) -> tuple[Configuration | None, ClientConfig]:
 
 
 def _history(wish: Wish, configuration: Configuration | None, client: str) -> History | None:
-    """From the file, else from the daemon or its database; None, with a word why, where there is none."""
+    """From the file, else from the daemon or its database, not sealed; None, with a word why, where there is none."""
     if wish.history is not None:
         history = read_history(wish.history, client)
     elif configuration is None:
@@ -97,7 +99,6 @@ def _history(wish: Wish, configuration: Configuration | None, client: str) -> Hi
         except SlawatchError as error:
             messages.print(f"no history, so no comparison: {error}", markup=False)
             return None
-    history.seal()
     return history
 
 
