@@ -52,7 +52,9 @@ def typed_commands(path: Path) -> Iterator[list[str]]:
 
 
 def _commands_in(line: str) -> Iterator[list[str]]:
-    words = list(shlex.shlex(line, posix=True, punctuation_chars=True))
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = list(lexer)
     simple: list[str] = []
     for word in [*words, ";"]:
         if set(word) <= set("();<>|&"):
@@ -63,10 +65,12 @@ def _commands_in(line: str) -> Iterator[list[str]]:
 
 
 def _after_program(words: Sequence[str]) -> Iterator[list[str]]:
-    for index, word in enumerate(words):
-        if word == "slawatch" or word.endswith("bin/slawatch"):
-            yield list(words[index + 1 :])
-            return
+    """What follows ``slawatch``, when this is the program that the words start: by itself or by sudo."""
+    left = list(words)
+    while left and (left[0] == "sudo" or re.match(r"\w+=", left[0])):
+        left.pop(0)
+    if left and (left[0] == "slawatch" or left[0].endswith("bin/slawatch")):
+        yield left[1:]
 
 
 def mentioned_commands(path: Path) -> list[list[str]]:
