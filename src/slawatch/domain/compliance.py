@@ -7,7 +7,7 @@ an argument, and time that has not passed yet is in no class.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
@@ -53,12 +53,15 @@ class Classes:
 
     def ratio(self, weight: Fraction, unknown: UnknownPolicy) -> Fraction | None:
         """Availability by S6; None for an empty denominator."""
-        up, denominator = self.up + weight * self.degraded, self.known
+        up, denominator = self.up, self.known
         if unknown is not UnknownPolicy.EXCLUDE:
             denominator += self.unknown
         if unknown is UnknownPolicy.UP:
             up += self.unknown
-        return Fraction(up) / denominator if denominator else None
+        if not denominator:
+            return None
+        part, whole = weight.numerator, weight.denominator
+        return Fraction(up * whole + self.degraded * part, denominator * whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +254,9 @@ def compliance_of(contract: Contract, period: Period, passed: Passed, now: Insta
     low, point, high = by_version = tuple(classes_of(passed.sums, version) for version in VERSIONS)
     everything = classes_of(_added(passed.sums, passed.set_aside), POINT)
     options = contract.options
-    account = Compliance(
+    availability = _bounds(by_version, options.degraded, options.unknown)
+    coverage = Fraction(point.known, point.total) if point.total else None
+    return Compliance(
         period=period,
         at=passed.at,
         classes=point,
@@ -263,31 +268,30 @@ def compliance_of(contract: Contract, period: Period, passed: Passed, now: Insta
         service_time=point.total + passed.ahead,
         excluded_by=passed.excluded_by,
         unknown_by=_causes(passed.sums),
-        availability=_bounds(by_version, options.degraded, options.unknown),
+        availability=availability,
         if_unknown_down=point.ratio(options.degraded, UnknownPolicy.DOWN),
         if_unknown_up=point.ratio(options.degraded, UnknownPolicy.UP),
         without_exclusions=everything.ratio(options.degraded, options.unknown),
-        coverage=Fraction(point.known, point.total) if point.total else None,
+        coverage=coverage,
         target=contract.target,
         budget=_budget(contract, point, passed.ahead),
         best=_finals(by_version, passed.ahead, contract, remaining_is_up=True).high,
         worst=_finals(by_version, passed.ahead, contract, remaining_is_up=False).low,
         suppressed=passed.suppressed,
         outage_figures=_outage_figures(passed.outage_sum, point),
-        verdict=Verdict.OPEN,
+        verdict=verdict_of(contract, period, availability, coverage, now),
         outages=passed.outages,
     )
-    return replace(account, verdict=verdict_of(account, contract, now))
 
 
-def verdict_of(account: Compliance, contract: Contract, now: Instant) -> Verdict:
-    """The verdict of S9 by the account's figures and coverage, of time or of counted events."""
-    low, high, coverage = account.availability.low, account.availability.high, account.coverage
-    if now < account.period.end:
+def verdict_of(
+    contract: Contract, period: Period, availability: Bounds, coverage: Fraction | None, now: Instant
+) -> Verdict:
+    """The verdict of S9 by the period's figures and coverage, of time or of counted events."""
+    low, high = availability.low, availability.high
+    if now < period.end:
         return Verdict.OPEN
-    if low is None or high is None or coverage is None:
-        return Verdict.NOT_APPLICABLE
-    if not account.period.judged:
+    if low is None or high is None or coverage is None or not period.judged:
         return Verdict.NOT_APPLICABLE
     if high < contract.target:
         return Verdict.BREACHED
@@ -338,14 +342,17 @@ def _bounds(by_version: Iterable[Classes], weight: Fraction, unknown: UnknownPol
 def _budget(contract: Contract, point: Classes, ahead: Duration) -> Budget:
     weight, unknown = contract.options.degraded, contract.options.unknown
     counted = point.total + ahead - (point.unknown if unknown is UnknownPolicy.EXCLUDE else 0)
-    lost = point.down + (1 - weight) * point.degraded + (point.unknown if unknown is UnknownPolicy.DOWN else 0)
-    return Budget(allowed=int((1 - contract.target) * counted // 1), used=int(-(-lost // 1)))
+    lost = point.down + (point.unknown if unknown is UnknownPolicy.DOWN else 0)
+    lost -= -point.degraded * (weight.denominator - weight.numerator) // weight.denominator
+    target = contract.target
+    allowed = counted * (target.denominator - target.numerator) // target.denominator
+    return Budget(allowed=allowed, used=lost)
 
 
 def _finals(by_version: Iterable[Classes], ahead: Duration, contract: Contract, *, remaining_is_up: bool) -> Bounds:
     """How the period would end if all that remains were up, or down (S22)."""
     up, down = (ahead, 0) if remaining_is_up else (0, ahead)
-    whole = [replace(passed, up=passed.up + up, down=passed.down + down) for passed in by_version]
+    whole = [Classes(past.up + up, past.degraded, past.down + down, past.unknown) for past in by_version]
     return _bounds(whole, contract.options.degraded, contract.options.unknown)
 
 

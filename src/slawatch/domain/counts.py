@@ -13,7 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from slawatch.domain.compliance import Bounds, Budget, Classes, Compliance, OutageFigures, Verdict, verdict_of
+from slawatch.domain.compliance import Bounds, Budget, Classes, Compliance, OutageFigures, verdict_of
 from slawatch.domain.contract import Contract, Figure, UnknownPolicy
 from slawatch.domain.credits import CreditFacts, Settlement, settle
 from slawatch.domain.interval import Duration, Instant, IntervalSet
@@ -123,7 +123,7 @@ def counted_compliance(
     unknown = contract.options.unknown
     availability = bounds_of(counts, unknown)
     best, worst = _finals(counts, availability, unknown, is_open=now < period.end)
-    account = Compliance(
+    return Compliance(
         period=period,
         at=max(period.start, min(now, period.end)),
         classes=Classes(),
@@ -146,9 +146,8 @@ def counted_compliance(
         worst=worst,
         suppressed=0,
         outage_figures=OutageFigures(),
-        verdict=Verdict.OPEN,
+        verdict=verdict_of(contract, period, availability, coverage, now),
     )
-    return replace(account, verdict=verdict_of(account, contract, now))
 
 
 def _finals(
