@@ -120,6 +120,23 @@ def test_a_target_of_100_is_breached_by_any_outage() -> None:
     assert (first.allowed, first.breach and first.breach.length) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("standard", "length", "text"),
+    [
+        ("100%", 1, "of any length"),
+        ("99.995%", 2, "of an instant at the end of a minute"),  # allowed 1 min 0.48 s: two minutes touched
+        ("99.99%", MINUTE + 2, "longer than 1 m that begins at the end of a minute"),  # 2 min 0.96 s: three
+    ],
+)
+def test_s19_a_minute_that_is_touched_counts(standard: str, length: Duration, text: str) -> None:
+    contract = agreed({"granularity": "per minute, any"}, standard=standard)
+    item = allowed(contract, "01-10")[0]
+    assert item.breach is not None
+    assert (item.breach.length, item.breach.text) == (length, text)
+    assert _judged(contract, item, length)[0] is Verdict.BREACHED
+    assert length == 1 or _judged(contract, item, length - 1)[0] is not Verdict.BREACHED
+
+
 def test_no_outage_breaches_what_ignores_more_than_a_period() -> None:
     assert allowed(agreed({"ignore_outages_shorter_than": "15d"}), "01-10")[0].breach is None
 

@@ -227,6 +227,47 @@ def test_s30_an_open_period_counts_what_is_past_due_or_done() -> None:
     assert account.compliance.worst == F(9, 31)
 
 
+def test_s30_finals_follow_the_policy_for_unknown_events() -> None:
+    """On the 11th at 04:00: 8 on time, 1 missed, 1 unknown, 21 to come. Best 30/31 or 29/31, worst 8/31 or 9/31."""
+    rows = [state("01", "up"), *nights(1, 8), state("10", "unknown"), state("10 12:00", "up")]
+    rows.append({"type": "until", "at": moment("11 04:00")})
+    for policy, best, worst in (("exclude", 30, 8), ("down", 29, 8), ("up", 30, 9)):
+        account = judged(on_time(options={"unknown": policy}), rows, now="11 04:00")
+        assert numbers(account)[:3] == (10, 1, 1)
+        assert (account.compliance.best, account.compliance.worst) == (F(best, 31), F(worst, 31))
+        penalised = judged(
+            on_time(options={"unknown": policy}, penalty={"per_miss": {"credit": "1.00 EUR"}}), rows, now="11 04:00"
+        ).settlement
+        assert penalised is not None
+        assert penalised.at_high.amount == 31 - best
+        assert penalised.at_low.amount == 31 - worst
+
+
+def test_s30_what_comes_after_the_end_is_not_looked_at() -> None:
+    """The history ends on the 10th at 02:10; a run at that instant counts, one a second later is not heard."""
+    ten = on_time(valid={"from": "2026-01-01", "to": "2026-01-11"})
+    for end, unknown in (("10 02:10", 0), ("10 02:09:59", 1)):
+        rows = [state("01", "up"), *nights(1, 10), {"type": "until", "at": moment(end)}]
+        assert numbers(judged(ten, rows, now="11", period="05")) == (10, 0, unknown, 1 - unknown)
+
+
+def test_s31_s30_events_at_now_count_and_later_ones_do_not() -> None:
+    """A ticket answered at ``now``; a mail received at ``now``; both a second before that are still open."""
+    rows = [*heard(), ticket("A", "05 08:00", "created", "new"), ticket("A", "05 09:00", "agent_reply")]
+    answered = [judged(terms("response_in_time", TICKETS), rows, now=now) for now in ("05 09:00", "05 08:59:59")]
+    assert [numbers(account)[0] for account in answered] == [1, 0]
+    mails = [*heard(), mail("A", "05 08:00", "sent"), mail("A", "05 08:04", "received")]
+    received = [
+        judged(terms("delivery_in_time", {"within": "5m"}), mails, now=now) for now in ("05 08:04", "05 08:03:59")
+    ]
+    assert [numbers(account)[0] for account in received] == [1, 0]
+    assert numbers(judged(terms("delivery_in_time", {"within": "5m"}), mails, now="05 07:59"))[0] == 0
+    cut = [*rows[:1], *rows[2:], {"type": "until", "at": moment("05 08:59:59")}]
+    assert numbers(judged(terms("response_in_time", TICKETS), cut, now="06")) == (1, 0, 1, 0)
+    kept = [*rows[:1], *rows[2:], {"type": "until", "at": moment("05 09:00")}]
+    assert numbers(judged(terms("response_in_time", TICKETS), kept, now="06")) == (1, 0, 0, 0)
+
+
 # --- tickets ---------------------------------------------------------------------------------------------------
 
 
@@ -370,6 +411,32 @@ def test_s34_unknown_events_open_the_credit_below_the_floor() -> None:
     assert settlement.amount is None
     assert settlement.at_low == Money(Decimal("50.00"), "EUR")
     assert settlement.at_high == Money(Decimal("0.00"), "EUR")
+
+
+def test_s34_the_budget_of_misses_is_of_the_events_that_count() -> None:
+    """31 slots at 90 %, 2 unknown, 3 missed. Of all 31 three are allowed, of the 29 known ones two.
+
+    Beyond the budget: 3 - 2 = 1 when the unknown are left out, 5 - 3 = 2 when they are missed, 3 - 3 = 0 when met.
+    """
+    beyond = {"per_miss": {"credit": "25.00 EUR", "beyond": "budget"}}
+    rows = [*heard(), *nights(1, 9), *nights(12, 28), state("10", "unknown"), state("12", "up")]
+    for policy, due in (("exclude", "25.00 EUR"), ("down", "50.00 EUR"), ("up", "0.00 EUR")):
+        account = judged(on_time(penalty=beyond, options={"unknown": policy, "coverage_floor": "90%"}), rows)
+        assert numbers(account)[:3] == (31, 3, 2)
+        assert amount(account) == due
+
+
+def test_s21_a_period_for_information_costs_nothing() -> None:
+    """A last period that is cut short and not judged: misses, and no settlement."""
+    short = on_time(
+        penalty={"per_miss": {"credit": "25.00 EUR"}},
+        valid={"from": "2026-01-01", "to": "2026-01-11"},
+        options={"partial": "inform_only"},
+    )
+    account = judged(short, heard(), period="05")
+    assert numbers(account)[:2] == (10, 10)
+    assert account.settlement is None
+    assert account.compliance.verdict is Verdict.NOT_APPLICABLE
 
 
 def test_s34_a_running_period_says_what_it_can_cost() -> None:

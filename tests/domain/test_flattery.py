@@ -59,6 +59,19 @@ def test_what_was_never_measured_outside_the_judged_period_is_taken_as_up_and_sa
     assert found["two weeks"].assumed_up == 0
 
 
+def test_a_fortnight_is_the_contract_s_own_and_a_stated_gap_stays_unknown_everywhere() -> None:
+    """Valid from the 7th: the first period is cut short, the fortnight is whole. A gap in February is no assumption."""
+    contract = agreed(valid={"from": "2026-01-07", "to": None})
+    rows = (row("01-01", "up"), row("02-10", "unknown", cause="monitor_stopped"), row("02-10 01:00", "up"))
+    found = by_name(views(scene_of(contract, recorded(*rows, until="03-01"))))
+    assert found["two weeks"].span.start == found["as agreed"].span.start - 2 * DAY
+    assert found["two weeks"].span.length == 14 * DAY
+    quarter = found["a quarter"]
+    assert quarter.account.compliance.classes.unknown == HOUR
+    assert quarter.assumed_up == HOUR + (30 * DAY + 22 * HOUR)  # before the history; after it, to 31 March 22:00 UTC
+    assert quarter.account.compliance.classes.total == 2159 * HOUR
+
+
 def test_inside_the_judged_period_nothing_is_assumed() -> None:
     """Measured only from its second day on, and not for an hour in between: that stays unknown in every view."""
     history = recorded(
@@ -181,6 +194,15 @@ def test_counted_measurements_have_periods_and_exclusions() -> None:
     assert found["a year"].figure == F(30, 31)
     assert "around the clock" not in found
     assert found["without exclusions"].figure == F(30, 31)
+
+
+def test_a_longer_window_counts_what_was_heard_beside_the_judged_period() -> None:
+    """Heard until 11 February at noon: 31 and 11 nights, one of them missed in February."""
+    rows = [*heard("02-11 12:00"), *nights(1, 31), *(run(f"02-{day:02} 02:10") for day in range(1, 11))]
+    found = by_name(views(scene_of(contract_of(on_time()), events_of(rows), judged="01-10")))
+    assert found["as agreed"].figure == 1
+    assert found["a quarter"].figure == F(41, 42)
+    assert found["a quarter"].verdict is Verdict.MET
 
 
 def test_tickets_have_hours_as_well() -> None:

@@ -50,7 +50,7 @@ NEVER_HEARD = IntervalSet.span(DISTANT_PAST, DISTANT_FUTURE)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One endpoint that brings events: its rows, and when it could not be heard."""
+    """One endpoint that brings events: its rows, and when it could not be heard, which begins with the distant past."""
 
     log: SourceLog = field(default_factory=SourceLog)
     unavailable: IntervalSet = NEVER_HEARD
@@ -63,8 +63,7 @@ class Source:
     @property
     def first_heard(self) -> Instant:
         """From where on it was read at all."""
-        blind = self.unavailable.intervals
-        return blind[0].end if blind and blind[0].start == DISTANT_PAST else DISTANT_PAST
+        return self.unavailable.intervals[0].end
 
 
 class CountedEvents:
