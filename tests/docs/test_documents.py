@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from docs.reading import DOCUMENTS, ROOT, name, prose
+from slawatch.exposition.metrics import METRICS
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
@@ -71,6 +72,12 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 120
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_metrics_that_are_named_exist(document: Path) -> None:
+    known = {metric.name for metric in METRICS}
+    assert set(re.findall(r"\bslawatch_[a-z_]+", document.read_text(encoding="utf-8"))) <= known
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
