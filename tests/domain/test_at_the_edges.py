@@ -44,8 +44,9 @@ def test_the_figures_of_outages_have_their_names() -> None:
 def test_s6_a_period_of_which_no_share_can_be_known_is_not_applicable() -> None:
     """S6: as of a counted period whose events lie at the very edge of hours that the period has none of."""
     found = judged(agreement(), timeline_of("up 0"))
-    assert verdict_of(found, agreement(), s(5000)) is Verdict.MET
-    assert verdict_of(replace(found, coverage=None), agreement(), s(5000)) is Verdict.NOT_APPLICABLE
+    figures = agreement(), found.period, found.availability
+    assert verdict_of(*figures, found.coverage, s(5000)) is Verdict.MET
+    assert verdict_of(*figures, None, s(5000)) is Verdict.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize("nothing", ["5", None, 5.0, (0, 10)])

@@ -15,7 +15,7 @@ from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract, Figure, UnknownPolicy
 from slawatch.domain.counted_events import CountedEvents
 from slawatch.domain.counts import Counts, count, counted_compliance, settle_counts
-from slawatch.domain.credits import CreditFacts, Settlement, settle
+from slawatch.domain.credits import CreditFacts, ExactMoney, Settlement, settle
 from slawatch.domain.exclusions import Announcement, Exclusions, effective_exclusions
 from slawatch.domain.interval import Duration, Instant, Interval, IntervalSet
 from slawatch.domain.period import Period
@@ -94,29 +94,29 @@ def counted_account(
     return Account(contract, compliance, settle_counts(contract, compliance, counts), exclusions, counts)
 
 
-def settle_period(contract: Contract, compliance: Compliance) -> Settlement | None:
+def settle_period(contract: Contract, compliance: Compliance, charges: ExactMoney | None = None) -> Settlement | None:
     """The settlement of a closed period, or the forecast of a running one; None where nothing was agreed or the
-    period is for information only."""
+    period is for information only. ``charges`` are those of the period, where they are known already."""
     if contract.penalty.is_none or not compliance.period.judged:
         return None
     if compliance.open:
-        return _forecast(contract, compliance)
+        return _forecast(contract, compliance, charges)
     low, point, high = compliance.availability.low, compliance.availability.point, compliance.availability.high
     facts = {
         Figure.LOW: _facts(contract, compliance, compliance.low, 0, low),
         Figure.POINT: _facts(contract, compliance, compliance.classes, 1, point),
         Figure.HIGH: _facts(contract, compliance, compliance.high, 2, high),
     }
-    return settle(contract, compliance.period.interval, facts, compliance.coverage)
+    return settle(contract, compliance.period.interval, facts, compliance.coverage, charges)
 
 
-def _forecast(contract: Contract, compliance: Compliance) -> Settlement | None:
+def _forecast(contract: Contract, compliance: Compliance, charges: ExactMoney | None) -> Settlement | None:
     """Bounds of what the running period can cost: nothing is settled before its end."""
     ahead = compliance.service_time - compliance.classes.total
     worst = _facts(contract, compliance, compliance.low, 0, compliance.worst, ahead, compliance.at)
     best = _facts(contract, compliance, compliance.high, 2, compliance.best)
     facts = {Figure.LOW: worst, Figure.POINT: best, Figure.HIGH: best}
-    settlement = settle(contract, compliance.period.interval, facts, coverage=Fraction(1))
+    settlement = settle(contract, compliance.period.interval, facts, Fraction(1), charges)
     return settlement and replace(settlement, amount=None, rule=contract.penalty_text)
 
 

@@ -7,9 +7,11 @@ before the window's first measurement, and unknown time, burn nothing.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from slawatch.domain.facts import State
 from slawatch.domain.grammar import spell_duration
@@ -61,6 +63,7 @@ def can_fire(window: BurnWindow, target: Fraction) -> bool:
     return highest is not None and window.threshold < highest
 
 
+@lru_cache(maxsize=4096)
 def burn_windows(target: Fraction, length: Duration) -> tuple[BurnWindow, ...]:
     """The scaled windows that can fire at this target."""
     return tuple(window for window in scaled_windows(length) if can_fire(window, target))
@@ -86,7 +89,7 @@ def burn_rate(used: Fraction, window: Duration, target: Fraction) -> Fraction | 
 def latest_window(service: IntervalSet, at: Instant, window: Duration) -> IntervalSet:
     """The latest ``window`` of service time before ``at``; all that there is where there is less."""
     kept: list[Interval] = []
-    for interval in reversed(service.intervals):
+    for interval in reversed(service.intervals[: bisect_left(service.intervals, (at,))]):
         end = min(interval.end, at)
         if interval.start < end and window > 0:
             kept.append(Interval(max(interval.start, end - window), end))

@@ -128,6 +128,13 @@ def charges_of_period(contract: Contract, period: Interval) -> ExactMoney | None
     return ExactMoney(total, contract.charges[0].amount.currency)
 
 
+def reckoned_charges(contract: Contract, period: Interval) -> ExactMoney | None:
+    """:func:`charges_of_period` of a contract whose money can be reckoned; ``ValueError`` says why it cannot."""
+    if problems := money_problems(contract):
+        raise ValueError(f"{contract.key}: {'; '.join(problems)}")
+    return charges_of_period(contract, period)
+
+
 def _in_force(charges: Sequence[Charge]) -> Iterator[tuple[Charge, Interval]]:
     """Each version with the time from its own start to the next one's."""
     dated = sorted(charges, key=lambda charge: charge.since)
@@ -137,18 +144,21 @@ def _in_force(charges: Sequence[Charge]) -> Iterator[tuple[Charge, Interval]]:
 
 
 def settle(
-    contract: Contract, period: Interval, facts: Mapping[Figure, CreditFacts], coverage: Fraction | None
+    contract: Contract,
+    period: Interval,
+    facts: Mapping[Figure, CreditFacts],
+    coverage: Fraction | None,
+    charges: ExactMoney | None = None,
 ) -> Settlement | None:
     """The credit of a period that has ended, or to date; None when the contract has no penalty.
 
-    ``coverage`` is None when there was no service time; the credit is then nothing. ``ValueError`` when the
-    contract's money cannot be reckoned (:func:`money_problems`).
+    ``coverage`` is None when there was no service time; the credit is then nothing. ``charges`` are those of the
+    period (:func:`reckoned_charges`), where they are known already. ``ValueError`` when the contract's money
+    cannot be reckoned (:func:`money_problems`).
     """
     if contract.penalty.is_none:
         return None
-    if problems := money_problems(contract):
-        raise ValueError(f"{contract.key}: {'; '.join(problems)}")
-    charges = charges_of_period(contract, period)
+    charges = charges or reckoned_charges(contract, period)
     results = {figure: credit(contract.penalty, contract.target, charges, facts[figure]) for figure in Figure}
     low, high = results[Figure.LOW].amount, results[Figure.HIGH].amount
     on, floor = contract.options.settle_on, contract.options.coverage_floor

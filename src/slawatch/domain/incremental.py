@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from slawatch.domain.account import Account, exclusions_for, hours_within, settle_period
 from slawatch.domain.compliance import Outage, OutageSum, Passed, compliance_of, scope_of
 from slawatch.domain.contract import Contract, GranularityKind
+from slawatch.domain.credits import ExactMoney, reckoned_charges
 from slawatch.domain.exclusions import Announcement, Exclusions
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DISTANT_PAST, Duration, Instant, Interval, IntervalSet
@@ -42,6 +43,7 @@ class Plan:
     service: HoursIndex
     excluded: tuple[tuple[str, HoursIndex], ...]
     excluded_time: IntervalSet
+    charges: ExactMoney | None = None
 
     @classmethod
     def of(cls, contract: Contract, period: Period, announcements: Sequence[Announcement]) -> Plan:
@@ -49,7 +51,9 @@ class Plan:
         exclusions = exclusions_for(contract, announcements, period.interval)
         scope = scope_of(period.interval, contract, hours_within(contract, period.interval), exclusions)
         by_kind = tuple((kind, HoursIndex(spans)) for kind, spans in scope.excluded if spans)
-        return cls(contract, period, exclusions, HoursIndex(scope.service), by_kind, scope.excluded_time)
+        costs = period.judged and not contract.penalty.is_none
+        charges = reckoned_charges(contract, period.interval) if costs else None
+        return cls(contract, period, exclusions, HoursIndex(scope.service), by_kind, scope.excluded_time, charges)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ class Tally:
         at = max(period.start, min(now, period.end))
         passed = self._passed(timeline, at)
         compliance = compliance_of(contract, period, passed, now)
-        return Account(contract, compliance, settle_period(contract, compliance), plan.exclusions)
+        return Account(contract, compliance, settle_period(contract, compliance, plan.charges), plan.exclusions)
 
     def _passed(self, timeline: Timeline, at: Instant) -> Passed:
         plan, grown = self.plan, self._grown(timeline, at)

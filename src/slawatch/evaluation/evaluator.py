@@ -16,7 +16,7 @@ from slawatch.domain.interval import DAY, DISTANT_PAST, HOUR, SECOND, Duration, 
 from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, Snapshot
 from slawatch.evaluation.estate import Estate, Subject
 from slawatch.evaluation.following import Edges, Follower, Known, View
-from slawatch.evaluation.judged import ContractJudgedWhenRead, EndpointJudgedWhenRead
+from slawatch.evaluation.judged import ClosedTogether, ContractJudgedWhenRead, EndpointJudgedWhenRead
 from slawatch.evaluation.recorder import Recorder
 from slawatch.evaluation.standing import Case
 from slawatch.runtime.clock import Clock
@@ -121,11 +121,9 @@ class Evaluator:
         return changed
 
     def _settle(self, view: View, changed: Mapping[str, Instant]) -> None:
-        opened = False
-        for docket in self._dockets:
-            if docket.is_due(view.at):
-                docket.open(view)
-                opened = True
+        opened = {docket for docket in self._dockets if docket.is_due(view.at)}
+        for docket in opened:
+            docket.open(view)
         if opened:
             self._concerned = {}
             for docket in self._dockets:
@@ -133,12 +131,25 @@ class Evaluator:
                     self._concerned.setdefault(key, []).append(docket)
         for key, begins in changed.items():
             for docket in self._concerned.get(key, ()):
-                docket.follow(view, begins)
+                if docket not in opened:
+                    docket.follow(view, begins)
 
     def _contracts(self, view: View) -> Iterable[ContractStatus]:
+        together = self._together(view)
         for docket in self._dockets:
             if docket.case is not None:
-                yield ContractJudgedWhenRead(docket.case, docket.tally, view, docket.subject.client_name)
+                subject = docket.subject
+                bound = together.get(subject.client)
+                yield ContractJudgedWhenRead(docket.case, docket.tally, view, subject.client_name, bound)
+
+    def _together(self, view: View) -> dict[str, ClosedTogether]:
+        """By client, where its own terms reach over its contracts."""
+        cases: dict[str, list[Case]] = {}
+        for docket in self._dockets:
+            contract = docket.case and docket.case.contract
+            if contract and (contract.credit_cap is not None or contract.same_incident_highest):
+                cases.setdefault(docket.subject.client, []).append(docket.case)
+        return {client: ClosedTogether(bound, view) for client, bound in cases.items()}
 
     def _endpoints(self, view: View) -> Iterable[EndpointStatus]:
         for face in self._estate.endpoints:
