@@ -146,8 +146,10 @@ class Evaluator:
         """By client, where its own terms reach over its contracts."""
         cases: dict[str, list[Case]] = {}
         for docket in self._dockets:
-            contract = docket.case and docket.case.contract
-            if contract and (contract.credit_cap is not None or contract.same_incident_highest):
+            if docket.case is None:
+                continue
+            contract = docket.case.contract
+            if contract.credit_cap is not None or contract.same_incident_highest:
                 cases.setdefault(docket.subject.client, []).append(docket.case)
         return {client: ClosedTogether(bound, view) for client, bound in cases.items()}
 

@@ -6,11 +6,12 @@ read, nor by which thread.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import cached_property
 
 from slawatch.domain.account import Account
+from slawatch.domain.client_accounts import with_client_terms
 from slawatch.domain.contract import Contract
 from slawatch.domain.facts import State
 from slawatch.domain.grammar import format_duration
@@ -25,13 +26,35 @@ from slawatch.evaluation.following import NOTHING, Known, View
 from slawatch.evaluation.standing import Case
 
 
+class ClosedTogether:
+    """The periods before of one client's contracts: the client's own terms bind their credits together (S34)."""
+
+    def __init__(self, cases: Iterable[Case], view: View) -> None:
+        self._cases, self._view = tuple(cases), view
+
+    @cached_property
+    def _accounts(self) -> Mapping[str, Account]:
+        closed = (case.last(self._view) for case in self._cases)
+        return {item.contract.name: item for item in with_client_terms(account for account in closed if account)}
+
+    def of(self, contract: str) -> Account | None:
+        """The account of one contract; None where there was no period before."""
+        return self._accounts.get(contract)
+
+
 class ContractJudgedWhenRead(ContractStatus):
-    """Where one contract stands, from what ``tally`` has settled and ``view`` knows."""
+    """Where one contract stands, from what ``tally`` has settled and ``view`` knows.
+
+    ``together`` is given where the client has terms over all of its contracts.
+    """
 
     __setattr__ = object.__setattr__
 
-    def __init__(self, case: Case, tally: Tally | None, view: View, client_name: str) -> None:
+    def __init__(
+        self, case: Case, tally: Tally | None, view: View, client_name: str, together: ClosedTogether | None = None
+    ) -> None:
         self._case, self._tally, self._view, self._client_name = case, tally, view, client_name
+        self._together = together
 
     @property
     def contract(self) -> Contract:
@@ -47,7 +70,7 @@ class ContractJudgedWhenRead(ContractStatus):
 
     @cached_property
     def last(self) -> Account | None:
-        return self._case.last(self._view)
+        return self._case.last(self._view) if self._together is None else self._together.of(self._case.contract.name)
 
     @cached_property
     def risk(self) -> Risk:

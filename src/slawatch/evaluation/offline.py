@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from slawatch.domain.account import Account, account, contract_timeline, counted_account, members
+from slawatch.domain.client_accounts import with_client_terms
 from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract
 from slawatch.domain.counted_events import CountedEvents
@@ -48,13 +49,14 @@ class Offline:
         """Those of the history, then those of the file that it does not hold."""
         return self._announcements
 
-    def accounts(self, at: Instant, wanted: str | Instant) -> Iterator[Account]:
+    def accounts(self, at: Instant, wanted: str | Instant) -> list[Account]:
         """The accounts of every contract, as of ``at``: of the ``last``, ``current`` or ``all`` periods, or of the one
-        that holds an instant."""
-        for contract in self._contracts:
-            book = self.book(contract)
-            for governing, period in _wanted(book, self._history.first, at, wanted):
-                yield self._account(governing, period, at)
+        that holds an instant. The client's own terms have been applied to their credits."""
+        return with_client_terms(
+            self._account(governing, period, at)
+            for contract in self._contracts
+            for governing, period in _wanted(self.book(contract), self._history.first, at, wanted)
+        )
 
     def _account(self, contract: Contract, period: Period, at: Instant) -> Account:
         if contract.counting is None:
