@@ -70,6 +70,13 @@ def test_a_renamed_endpoint_keeps_its_history(slawatch: MakeSlawatch, nginx: Mak
     assert rows[0] == {**first, "endpoint": "gateway"}
     assert [row["state"] for row in rows if row["type"] == "state"] == ["up", "unknown"]
     assert rows[-1]["cause"] == "no_further_data"
+    # the terms of the running period name the old one; its account goes on all the same, here and in an export
+    network = next(item for item in daemon.status()["contracts"] if item["contract"] == "network")
+    assert network["availability"]["point"] == "1"
+    judged = daemon.evaluate(daemon.history(), "--period", "current")
+    again = next(item for item in judged if item["contract"] == "network")
+    assert again["availability"]["point"] == "1"
+    assert again["time_us"]["up"] >= network["time_us"]["up"] > 0
 
 
 def test_reload_by_http_and_the_sockets_permissions(slawatch: MakeSlawatch, nginx: MakeNginx) -> None:

@@ -16,12 +16,16 @@ from slawatch.domain.facts import Blip, Change, State
 from slawatch.domain.history import blip_row, exclusion_rows, state_row
 from slawatch.domain.interval import DISTANT_PAST, Instant, Interval, format_instant
 from slawatch.domain.observation import Cause
+from slawatch.domain.renames import with_renamed
 from slawatch.evaluation.board import Snapshot
 from slawatch.storage.entries import EndpointKey, Kind, Recorded
 from slawatch.storage.facts import fact_of
 from slawatch.storage.ledger import Ledger
 
 Row = dict[str, Any]
+
+RENAMED = "renamed"
+"""The event by which the ledger knows that an endpoint has another name from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +121,18 @@ def _ends(
 
 
 async def _agreed(ledger: Ledger, selection: Selection, cut: Cut, window: Interval) -> AsyncIterator[Row]:
-    kinds = (Kind.CONTRACT.value, Kind.EXCLUSION.value, Kind.CORRECTION.value)
+    kinds = (Kind.CONTRACT.value, Kind.EXCLUSION.value, Kind.CORRECTION.value, Kind.EVENT.value)
     recorded_entries = [item async for item in ledger.entries(kinds=kinds, clients=selection.clients) if cut.knew(item)]
     withdrawals = [item for item in recorded_entries if "withdraws" in item.entry.body]
     for recorded in recorded_entries:
         entry, body = recorded.entry, recorded.entry.body
-        if "withdraws" in body:
+        if "withdraws" in body or entry.kind == Kind.EVENT:
             continue
         client = str(entry.client)
         if entry.kind == Kind.CONTRACT:
             row: Row = {"type": "contract", "client": client, "contract": entry.contract}
-            yield row | {"at": format_instant(entry.at), "sha256": body["sha256"], "terms": body["terms"]}
+            terms = _under_present_names(recorded, recorded_entries)
+            yield row | {"at": format_instant(entry.at), "sha256": body["sha256"], "terms": terms}
         elif entry.kind == Kind.EXCLUSION:
             announced = parse_announcement(body["document"], body["zone"], announced_at=recorded.recorded_at)
             announced = replace(announced, withdrawn_at=_withdrawn(announced.identity, recorded, withdrawals))
@@ -136,6 +141,16 @@ async def _agreed(ledger: Ledger, selection: Selection, cut: Cut, window: Interv
         elif selection.wants(EndpointKey(client, str(body["endpoint"]))):
             span = {key: format_instant(int(body[key])) for key in ("start", "end")}
             yield {"type": "correction", "client": client, **body, **span}
+
+
+def _under_present_names(version: Recorded, recorded: Sequence[Recorded]) -> Mapping[str, Any]:
+    """A version's terms under the names that its endpoints have now, like every other row."""
+    terms: Mapping[str, Any] = version.entry.body["terms"]
+    for item in sorted(recorded, key=lambda item: item.id):
+        body = item.entry.body
+        if item.id > version.id and body.get("event") == RENAMED and item.entry.client == version.entry.client:
+            terms = with_renamed(terms, body["formerly"], body["endpoint"])
+    return terms
 
 
 def _withdrawn(identity: str, announced: Recorded, withdrawals: Sequence[Recorded]) -> Instant | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import Any
 
 from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.domain.announcements import parse_announcement
@@ -12,8 +14,10 @@ from slawatch.domain.exclusions import Announcement
 from slawatch.domain.facts import State
 from slawatch.domain.history import Correction
 from slawatch.domain.interval import DISTANT_FUTURE, Instant, Interval
+from slawatch.domain.renames import with_renamed
 from slawatch.domain.terms import contract_of
 from slawatch.evaluation.book import Book, Version
+from slawatch.evaluation.history_export import RENAMED
 from slawatch.evaluation.recorder import Past
 from slawatch.storage.entries import EndpointKey, Entry, Kind
 from slawatch.storage.facts import contract_entry
@@ -24,8 +28,10 @@ from slawatch.storage.ledger import Ledger
 class Books:
     """What the ledger holds beside facts of endpoints."""
 
-    versions: dict[str, list[Version]] = field(default_factory=dict)
-    """By ``client/contract``, oldest first."""
+    terms: dict[str, list[tuple[Instant, Mapping[str, Any]]]] = field(default_factory=dict)
+    """By ``client/contract``, oldest first, under the names that endpoints have now."""
+    renames: set[tuple[str, str, str]] = field(default_factory=set)
+    """Client, old name, new name."""
     announcements: dict[str, list[Announcement]] = field(default_factory=dict)
     """By client, in ledger order."""
     corrections: dict[str, list[Correction]] = field(default_factory=dict)
@@ -35,13 +41,13 @@ class Books:
 
     def book(self, contract: Contract) -> Book:
         """The versions of one contract; it must have been recorded."""
-        return Book(self.versions[contract.key])
+        return Book([Version(at, contract_of(terms)) for at, terms in self.terms[contract.key]])
 
 
 async def read_books(ledger: Ledger) -> Books:
     """Everything but facts of endpoints, in the order in which the ledger had it."""
     books = Books()
-    kinds = (Kind.CONTRACT.value, Kind.EXCLUSION.value, Kind.CORRECTION.value)
+    kinds = (Kind.CONTRACT.value, Kind.EXCLUSION.value, Kind.CORRECTION.value, Kind.EVENT.value)
     recorded = [entry async for entry in ledger.entries(kinds=kinds)]
     for item in sorted(recorded, key=lambda item: item.id):
         add_entry(books, item.entry, item.recorded_at)
@@ -54,9 +60,11 @@ def add_entry(books: Books, entry: Entry, recorded_at: Instant) -> None:
     match entry.kind:
         case Kind.CONTRACT:
             key = f"{entry.client}/{entry.contract}"
-            books.versions.setdefault(key, []).append(Version(entry.at, contract_of(body["terms"])))
-            books.versions[key].sort(key=lambda version: version.at)
+            books.terms.setdefault(key, []).append((entry.at, body["terms"]))
+            books.terms[key].sort(key=itemgetter(0))
             books.digests[key] = body["sha256"]
+        case Kind.EVENT if body.get("event") == RENAMED:
+            _rename(books, str(entry.client), body["formerly"], body["endpoint"])
         case Kind.EXCLUSION if "withdraws" in body:
             standing = books.announcements.get(str(entry.client), [])
             for index, announcement in enumerate(standing):
@@ -78,9 +86,26 @@ def add_entry(books: Books, entry: Entry, recorded_at: Instant) -> None:
             books.corrections.setdefault(f"{entry.client}/{correction.endpoint}", []).append(correction)
 
 
+def _rename(books: Books, client: str, old: str, new: str) -> None:
+    books.renames.add((client, old, new))
+    for key, versions in books.terms.items():
+        if key.startswith(f"{client}/"):
+            versions[:] = [(at, with_renamed(terms, old, new)) for at, terms in versions]
+
+
 def news(books: Books, configuration: Configuration, now: Instant) -> list[Entry]:
     """What the configuration says and the ledger does not know yet: new terms, new announcements."""
     entries = [
+        Entry(
+            Kind.EVENT,
+            now,
+            {"event": RENAMED, "endpoint": endpoint.name, "formerly": endpoint.formerly},
+            client=endpoint.client,
+        )
+        for endpoint in configuration.endpoints
+        if endpoint.formerly and (endpoint.client, endpoint.formerly, endpoint.name) not in books.renames
+    ]
+    entries += [
         contract_entry(client.id, item.contract.name, item.terms, now)
         for client in configuration.clients
         for item in client.contracts
