@@ -139,6 +139,33 @@ def test_s19_a_minute_that_is_touched_counts(standard: str, length: Duration, te
 
 def test_no_outage_breaches_what_ignores_more_than_a_period() -> None:
     assert allowed(agreed({"ignore_outages_shorter_than": "15d"}), "01-10")[0].breach is None
+    whole = allowed(agreed({"ignore_outages_shorter_than": "14d"}), "01-10")[0].breach
+    assert whole is not None
+    assert whole.length == 336 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        ("from 2028-01-01 to 2028-02-01", "2027-12-31T23:00:00Z"),  # further away than a year
+        ("from 2026-06-01 to 2026-07-01", "2026-05-31T22:00:00Z"),
+        ("every 2 weeks from 2028-01-03", "2028-01-02T23:00:00Z"),
+    ],
+)
+def test_periods_that_are_yet_to_come(period: str, start: str) -> None:
+    found = allowed(agreed(period=period, valid={"from": None, "to": None}), "01-10")
+    assert found[0].period.start == parse_instant(start)
+
+
+def test_one_span_that_is_over_has_nothing_to_allow() -> None:
+    """The contract is over with its only period, and says so by its end."""
+    over: dict[str, Any] = {
+        "period": "from 2025-01-01 to 2025-02-01",
+        "valid": {"from": "2025-01-01", "to": "2025-02-01"},
+    }
+    assert [item.period.start for item in allowed(agreed(**over), "01-10")] == [parse_instant("2024-12-31T23:00:00Z")]
+    unbounded = agreed(period="from 2025-01-01 to 2025-02-01", valid={"from": None, "to": None})
+    assert allowed(unbounded, "01-10") == []
 
 
 def test_s34_what_the_breach_costs_is_by_the_contract_s_own_penalty() -> None:

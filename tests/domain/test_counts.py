@@ -414,15 +414,20 @@ def test_s34_unknown_events_open_the_credit_below_the_floor() -> None:
 
 
 def test_s34_the_budget_of_misses_is_of_the_events_that_count() -> None:
-    """31 slots at 90 %, 2 unknown, 3 missed. Of all 31 three are allowed, of the 29 known ones two.
+    """30 slots at 90 %, 2 unknown, 3 missed. Of all 30 three are allowed, of the 28 known ones two.
 
     Beyond the budget: 3 - 2 = 1 when the unknown are left out, 5 - 3 = 2 when they are missed, 3 - 3 = 0 when met.
     """
     beyond = {"per_miss": {"credit": "25.00 EUR", "beyond": "budget"}}
-    rows = [*heard(), *nights(1, 9), *nights(12, 28), state("10", "unknown"), state("12", "up")]
+    rows = [*heard(), *nights(1, 9), *nights(12, 27), state("10", "unknown"), state("12", "up")]
     for policy, due in (("exclude", "25.00 EUR"), ("down", "50.00 EUR"), ("up", "0.00 EUR")):
-        account = judged(on_time(penalty=beyond, options={"unknown": policy, "coverage_floor": "90%"}), rows)
-        assert numbers(account)[:3] == (31, 3, 2)
+        thirty = {"valid": {"from": "2026-01-01", "to": "2026-01-31"}}
+        options = {"unknown": policy, "coverage_floor": "90%"}
+        account = judged(on_time(penalty=beyond, options=options, **thirty), rows)
+        assert numbers(account)[:3] == (30, 3, 2)
+        assert account.compliance.if_unknown_up == F(27, 30)
+        assert account.compliance.if_unknown_down == F(25, 30)
+        assert account.compliance.service_time == 0
         assert amount(account) == due
 
 
@@ -447,6 +452,12 @@ def test_s34_a_running_period_says_what_it_can_cost() -> None:
     assert settlement.amount is None
     assert settlement.at_high == Money(Decimal("25.00"), "EUR")
     assert settlement.at_low == Money(Decimal("550.00"), "EUR")
+    # beyond the budget of the whole month, three of 31: none at best, 22 - 3 = 19 at worst
+    beyond = {"per_miss": {"credit": "25.00 EUR", "beyond": "budget"}}
+    settlement = judged(on_time(penalty=beyond), rows, now="11 04:00").settlement
+    assert settlement is not None
+    assert settlement.at_high.amount == 0
+    assert settlement.at_low.amount == 475
 
 
 # --- terms and output ------------------------------------------------------------------------------------------
