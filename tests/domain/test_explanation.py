@@ -8,8 +8,10 @@ import pytest
 
 from domain.counted_cases import JOB, TICKETS, at, on_time, terms
 from domain.explained_cases import agreed
+from slawatch.config.loader import load_client_text
 from slawatch.domain.contract import Contract
 from slawatch.domain.explanation import explain, hours_words
+from slawatch.domain.interval import parse_instant
 from slawatch.domain.terms import contract_of
 
 OFFICE: dict[str, Any] = {
@@ -136,3 +138,20 @@ def test_counted_measurements(contract: dict[str, Any], told: str) -> None:
     assert "An event whose outcome nobody knows is missed in the low figure" in said["measurement"]
     assert "Events that are scheduled, due or sent in announced maintenance" in said["exclusions"]
     assert said["definition"] == "The service promised is what src tells."
+
+
+def test_s21_an_unstated_beginning_is_not_judged_like_any_other() -> None:
+    """A contract that states no beginning: its cut first period is for information only, whatever `partial` says."""
+    client = load_client_text(
+        """
+client: acme
+timezone: Europe/Berlin
+endpoints: {router: {probe: icmp, target: 192.0.2.1}}
+services: {network: {kind: network, up_when: router}}
+contracts: {network: {service: network, standard: 99%, period: month}}
+"""
+    )
+    seen = client.contracts[0].contract.seen_first(parse_instant("2026-01-10T00:00:00Z"))
+    standard = next(clause for clause in explain(seen, (), seen.valid.start).clauses if clause.title == "standard")
+    assert "The first period, which this cuts short, is shown and not judged." in standard.text
+    assert "judged like any other" not in standard.text

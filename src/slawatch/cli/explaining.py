@@ -25,6 +25,7 @@ from slawatch.domain.history import History, add_row
 from slawatch.domain.interval import Instant, Interval, format_instant, parse_instant
 from slawatch.domain.local_time import local_of
 from slawatch.domain.other_engines import engine_views
+from slawatch.domain.outlook import in_words, outlook
 from slawatch.domain.penalty import percent_text
 from slawatch.evaluation.history_file import read_history
 from slawatch.evaluation.offline import Offline
@@ -67,7 +68,8 @@ def explain_contract(wish: Wish, form: Format) -> None:
         contract = offline.book(contract).in_force(now)
         scene = _scene(offline, contract, history, now, wish.period)
     found = [*views(scene), *engine_views(scene)] if scene else []
-    _print(explain(contract, announcements, now), found, now, form)
+    ahead = in_words(outlook(contract, scene.timeline(), announcements, now)) if scene else ""
+    _print(explain(contract, announcements, now), found, ahead, now, form)
 
 
 def _client(wish: Wish) -> tuple[Configuration | None, ClientConfig]:
@@ -140,13 +142,13 @@ def _scene(offline: Offline, contract: Contract, history: History, now: Instant,
     return Scene(governed[0], governed[1], history, offline.announcements, now)
 
 
-def _print(found: Explanation, compared: Sequence[View], now: Instant, form: Format) -> None:
+def _print(found: Explanation, compared: Sequence[View], ahead: str, now: Instant, form: Format) -> None:
     if form is Format.CSV:
         print_rows((_view_row(view, compared[0]) for view in compared), form, _VIEWS_CSV)
     elif form is Format.TABLE:
-        _print_table(found, compared, now)
+        _print_table(found, compared, ahead, now)
     else:
-        document = _document(found, compared, now)
+        document = _document(found, compared, now) | {"outlook": ahead or None}
         sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2 if form is Format.JSON else None) + "\n")
 
 
@@ -209,7 +211,7 @@ def _view_row(view: View, agreed: View) -> Row:
     }
 
 
-def _print_table(found: Explanation, compared: Sequence[View], now: Instant) -> None:
+def _print_table(found: Explanation, compared: Sequence[View], ahead: str, now: Instant) -> None:
     contract = found.contract
     write = sys.stdout.write
     write(f"{contract.key}\n\n")
@@ -220,6 +222,8 @@ def _print_table(found: Explanation, compared: Sequence[View], now: Instant) -> 
         write(f"  {_allowance_line(contract, item, now)}\n")
     for line in _breach_lines(found):
         write(f"  {line}\n")
+    if ahead:
+        write(f"\nOutlook\n{fill(ahead, 110, initial_indent='  ', subsequent_indent='  ')}\n")
     if compared:
         agreed = compared[0]
         running = " (still running: what is to come is taken as up)" if now < agreed.span.end else ""
@@ -254,6 +258,8 @@ def _breach_lines(found: Explanation) -> list[str]:
     breach = found.allowances[0].breach if found.allowances else None
     if breach is None:
         return []
+    if not found.allowances[0].period.judged:
+        return [f"One outage {breach.text} would miss the standard in the first, which is shown and not judged"]
     cost = "" if breach.credit is None else f", and costs {breach.credit.amount} ({breach.credit.rule})"
     return [f"One outage {breach.text} breaches the first of these periods{cost}"]
 

@@ -174,7 +174,12 @@ def _standard(contract: Contract) -> Iterator[str]:
         yield f"It runs from {_local(contract, contract.valid.start)} on{seen}."
     if contract.valid.end != UNLIMITED.end:
         yield f"It ends at {_local(contract, contract.valid.end)}."
-    yield _PARTIAL[contract.options.partial]
+    if contract.began_unstated:
+        yield "The first period, which this cuts short, is shown and not judged."
+        if contract.valid.end != UNLIMITED.end:
+            yield _PARTIAL_LAST[contract.options.partial]
+    else:
+        yield _PARTIAL[contract.options.partial]
 
 
 _PARTIAL = {
@@ -182,6 +187,9 @@ _PARTIAL = {
     PartialPolicy.MERGE: "A first or last period that this cuts short is judged with its neighbour, as one.",
     PartialPolicy.INFORM_ONLY: "A first or last period that this cuts short is shown and not judged.",
 }
+
+
+_PARTIAL_LAST = {policy: words.replace("first or last period", "last period") for policy, words in _PARTIAL.items()}
 
 
 def _verdict(contract: Contract) -> Iterator[str]:
