@@ -19,7 +19,8 @@ from slawatch.domain.interval import Duration, Instant, Interval, IntervalSet
 from slawatch.domain.observation import Cause
 from slawatch.domain.outage_rules import apply_outage_rules
 from slawatch.domain.period import Period
-from slawatch.domain.timeline import POINT, VERSIONS, Code, Timeline, cause_of, outages, totals
+from slawatch.domain.service_hours import HoursIndex
+from slawatch.domain.timeline import HIGH, LOW, POINT, VERSIONS, Code, Timeline, cause_of, outages, totals
 
 
 class Verdict(StrEnum):
@@ -233,7 +234,7 @@ def judge(
     at = max(period.start, min(now, period.end))
     counted, suppressed = apply_outage_rules(timeline, contract.options)
     scope = scope_of(Interval(period.start, at), contract, hours, exclusions)
-    listed = tuple(_outages(counted, version, scope.service, Interval(period.start, at)) for version in VERSIONS)
+    listed = _outages(counted, scope.service, Interval(period.start, at))
     passed = Passed(
         at=at,
         sums=totals(counted, scope.service),
@@ -356,9 +357,17 @@ def _finals(by_version: Iterable[Classes], ahead: Duration, contract: Contract, 
     return _bounds(whole, contract.options.degraded, contract.options.unknown)
 
 
-def _outages(counted: Timeline, version: int, service: IntervalSet, span: Interval) -> tuple[Outage, ...]:
-    whole = (Outage(outage, service.clip(*outage).length) for outage in outages(counted, version, *span))
-    return tuple(outage for outage in whole if outage.counted)
+def _outages(counted: Timeline, service: IntervalSet, span: Interval) -> tuple[tuple[Outage, ...], ...]:
+    """The outages of the three versions; where nothing is uncertain they are the same."""
+    elapsed = HoursIndex(service).elapsed
+
+    def of_version(version: int) -> tuple[Outage, ...]:
+        whole = (Outage(outage, elapsed(*outage)) for outage in outages(counted, version, *span))
+        return tuple(outage for outage in whole if outage.counted)
+
+    point = of_version(POINT)
+    alike = all(code >> LOW & 3 == code >> POINT & 3 == code >> HIGH & 3 for code in set(counted.codes))
+    return (point, point, point) if alike else (of_version(LOW), point, of_version(HIGH))
 
 
 def _outage_figures(found: OutageSum, point: Classes) -> OutageFigures:

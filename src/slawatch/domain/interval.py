@@ -32,14 +32,14 @@ DISTANT_FUTURE: Instant = 10**17
 """After every instant that a calendar here can name (about AD 5138); stands for "no end"."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def to_instant(moment: datetime) -> Instant:
     """The instant of an aware datetime, exactly; a naive one is a ``ValueError``."""
     if moment.tzinfo is None:
         raise ValueError("a datetime without a zone names no instant")
-    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 def to_datetime(instant: Instant) -> datetime:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
+from operator import eq
 
 from slawatch.domain.composite import Expression, Member, names_in, state_of
 from slawatch.domain.facts import Blip, Change, State
@@ -86,8 +88,16 @@ class Timeline:
 
     def where(self, version: int, state: State, start: Instant, end: Instant) -> IntervalSet:
         """The instants of ``[start, end)`` at which one version is in a state."""
-        wanted = int(state)
-        return IntervalSet.of((a, b) for a, b, code in self.pieces(start, end) if code >> version & 3 == wanted)
+        wanted, since, kept = int(state), None, []
+        for at, _, code in self.pieces(start, end):
+            if code >> version & 3 == wanted:
+                since = at if since is None else since
+            elif since is not None:
+                kept.append(Interval(since, at))
+                since = None
+        if since is not None:
+            kept.append(Interval(since, end))
+        return IntervalSet(tuple(kept))
 
 
 UNOBSERVED = Timeline((DISTANT_PAST,), (NEVER,))
@@ -124,10 +134,9 @@ def endpoint_timeline(changes: Sequence[Change], blips: Iterable[Blip] = ()) -> 
     """
     builder = _Builder()
     builder.add(DISTANT_PAST, NEVER)
-    rows = _at_each_instant(changes)
-    before = _X
-    for index, (row, _) in enumerate(rows):
-        following = rows[index + 1][1] if index + 1 < len(rows) else None
+    rows, bounds = _at_each_instant(changes)
+    before: int = _X
+    for row, following in zip_longest(rows, islice(bounds, 1, None)):
         state = row.state
         if state == _X:
             builder.add(row.at, pack(_X, _X, _X, row.cause or Cause.STATED))
@@ -164,20 +173,26 @@ def _pieces_of_edge(known: Code, edge: Change) -> list[tuple[Instant, Code]]:
     return [(edge.earliest, pack(_D, known >> POINT & 3, _U)), unknown]
 
 
-def _at_each_instant(changes: Sequence[Change]) -> list[tuple[Change, Change]]:
+def _at_each_instant(changes: Sequence[Change]) -> tuple[Sequence[Change], Sequence[Change]]:
     """For each instant the change that holds from there, and the one that bounds what came before.
 
     They differ where what became known is unknown again at once, as at the end of a history: it is still the
     neighbour of the time before.
     """
-    rows: list[tuple[Change, Change]] = []
+    instants = [change.at for change in changes]
+    if not any(map(eq, instants, islice(instants, 1, None))):
+        return changes, changes
+    rows: list[Change] = []
+    bounds: list[Change] = []
     for change in changes:
-        if rows and rows[-1][0].at == change.at:
-            bound = rows[-1][1] if change.state == _X and rows[-1][1].state != _X else change
-            rows[-1] = change, bound
+        if rows and rows[-1].at == change.at:
+            rows[-1] = change
+            if change.state != _X or bounds[-1].state == _X:
+                bounds[-1] = change
         else:
-            rows.append((change, change))
-    return rows
+            rows.append(change)
+            bounds.append(change)
+    return rows, bounds
 
 
 def _add_bracketed(builder: _Builder, row: Change, following: Change | None, before: int) -> None:
