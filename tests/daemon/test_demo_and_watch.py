@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from probes.certificates import authority
+from slawatch.cli.app import main
+from slawatch.cli.running import Hooks
 from slawatch.config.loader import load
+from slawatch.main import watching
 from support.process import Server, free_port
 from support.servers import MakeNginx, answers, fetch
 from support.waiting import eventually
@@ -103,12 +106,11 @@ def test_watch_speaks_https(
         ("http://", "http"),
     ],
 )
-def test_watch_says_what_it_expects(url: str, expected: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_watch_says_what_it_expects(
+    url: str, expected: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A mistyped address ends with exit status 2 and a word on what is expected."""
-    from slawatch.cli.app import main
-    from slawatch.cli.running import Hooks
-    from slawatch.main.watching import watch
-
-    status = main(Hooks(run=lambda *_: 1, watch=watch, demo=lambda _: 1), ["watch", url])
+    monkeypatch.setattr(watching, "set_up_logging", lambda _: None)  # it is the process's, not this test's
+    status = main(Hooks(run=lambda *_: 1, watch=watching.watch, demo=lambda _: 1), ["watch", url])
     assert status == 2
     assert expected in capfd.readouterr().err
