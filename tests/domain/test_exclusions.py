@@ -48,6 +48,7 @@ def booked(*entries: Announcement, notice: int = 0, limit: int | None = None) ->
         (100, 400, True, Ruling.COUNTS),
         # nobody knows when it was announced: enough where no notice is asked for
         (None, 0, False, Ruling.COUNTS),
+        (None, 0, True, Ruling.COUNTS),
         (None, 1, False, Ruling.NO_RECORD),
         (None, 1, True, Ruling.APPROVED),
     ],
@@ -127,6 +128,16 @@ def test_s25_what_was_too_late_uses_no_allowance() -> None:
     """S25: only maintenance that counts by itself."""
     late, good = maintenance(100, 200, announced=150), maintenance(300, 360, announced=0)
     assert ruled(late, good, limit=60) == [(100, 200, "TOO_LATE"), (300, 360, "COUNTS")]
+
+
+def test_s25_what_counts_by_itself_uses_the_allowance_approved_or_not() -> None:
+    """S25: an approver lets more count, never makes room for others: 60 s of allowance are used up at 160."""
+    approved = maintenance(100, 200, reason="power", approved_by="client")
+    assert ruled(approved, maintenance(300, 330), limit=60) == [
+        (100, 160, "COUNTS"),
+        (160, 200, "APPROVED"),
+        (300, 330, "OVER_LIMIT"),
+    ]
 
 
 def test_s25_notice_of_a_span_that_began_before_the_period() -> None:

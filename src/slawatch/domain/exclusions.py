@@ -137,14 +137,16 @@ def _rule(
 
 
 def _ruling(entry: Announcement, start: Instant, notice: Duration) -> Ruling:
-    if entry.reason and entry.approved_by:
-        in_time = entry.announced_at is not None and entry.announced_at + notice <= start
-        return Ruling.COUNTS if in_time and entry.kind is ExclusionKind.MAINTENANCE else Ruling.APPROVED
+    approved = bool(entry.reason and entry.approved_by)
     if entry.kind is not ExclusionKind.MAINTENANCE:
-        return Ruling.NOT_APPROVED
+        return Ruling.APPROVED if approved else Ruling.NOT_APPROVED
     if entry.announced_at is None:
-        return Ruling.NO_RECORD if notice else Ruling.COUNTS
-    return Ruling.COUNTS if entry.announced_at + notice <= start else Ruling.TOO_LATE
+        in_time, otherwise = not notice, Ruling.NO_RECORD
+    else:
+        in_time, otherwise = entry.announced_at + notice <= start, Ruling.TOO_LATE
+    if in_time:
+        return Ruling.COUNTS
+    return Ruling.APPROVED if approved else otherwise
 
 
 def _within_allowance(allowed: list[tuple[Interval, Announcement]], limit: Duration) -> Iterator[RuledSpan]:
