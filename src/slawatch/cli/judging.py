@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +50,14 @@ class Wish(NamedTuple):
 
 def evaluate(history: Path, contract: Path, wish: Wish, form: Format) -> None:
     """Judge a history file and print one account a contract and period."""
+    gc.disable()  # what is read stays until the end: the collector would only walk it, again and again
+    try:
+        _evaluate(history, contract, wish, form)
+    finally:
+        gc.enable()
+
+
+def _evaluate(history: Path, contract: Path, wish: Wish, form: Format) -> None:
     client = load_client(contract)
     rows = read_history(history, client.id)
     rows.seal(_instant("--until", wish.until))

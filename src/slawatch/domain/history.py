@@ -11,11 +11,13 @@ Types: ``state``, ``blip``, ``cause``, ``exclusion``, ``correction``, ``contract
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
+from sys import intern
 from typing import Any
 
+from slawatch.domain.changes import Changes
 from slawatch.domain.counted_events import Source
 from slawatch.domain.event_rows import SourceLog
 from slawatch.domain.exclusions import Announcement, ExclusionKind
@@ -30,7 +32,7 @@ from slawatch.domain.interval import (
     parse_instant,
 )
 from slawatch.domain.observation import Cause
-from slawatch.domain.timeline import POINT, Timeline, endpoint_timeline, painted
+from slawatch.domain.timeline import POINT, Timeline, painted
 
 Row = Mapping[str, Any]
 
@@ -61,7 +63,7 @@ class ContractVersion:
 class History:
     """Everything that judging a client's contracts needs. Lists are in the order of the rows until sealed."""
 
-    changes: dict[str, list[Change]] = field(default_factory=dict)
+    changes: dict[str, Changes] = field(default_factory=dict)
     blips: dict[str, list[Blip]] = field(default_factory=dict)
     causes: dict[str, list[tuple[Instant, Cause]]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
@@ -82,17 +84,16 @@ class History:
         """Sort, and let everything be unknown from the end on. ``until`` overrides the history's own end."""
         end = self.until = self.end if until is None else until
         for endpoint, rows in self.changes.items():
-            rows.sort(key=itemgetter(0))
-            _apply_causes(rows, self.causes.get(endpoint, ()))
-            if end is not None:
-                self.changes[endpoint] = _cut(rows, end)
+            rows.sort()
+            explained = _explained(rows, self.causes.get(endpoint, ()))
+            self.changes[endpoint] = explained if end is None else explained.until(end)
         for log in self.events.values():
             if end is not None:
                 log.cut(end)
 
     def timeline(self, endpoint: str) -> Timeline:
         """The endpoint's timeline with its corrections applied in the order of their entry."""
-        timeline = endpoint_timeline(self.changes.get(endpoint, ()), self.blips.get(endpoint, ()))
+        timeline = self.changes.get(endpoint, Changes()).timeline(self.blips.get(endpoint, ()))
         for correction in self.corrections:
             if correction.endpoint == endpoint and correction.reason and correction.approved_by:
                 timeline = painted(timeline, IntervalSet.span(*correction.span), correction.state)
@@ -100,7 +101,7 @@ class History:
 
     def source(self, endpoint: str) -> Source:
         """What an endpoint brought as events, and when it could not be heard. The history must be sealed."""
-        log, changes = self.events.get(endpoint, SourceLog()), self.changes.get(endpoint, ())
+        log, changes = self.events.get(endpoint, SourceLog()), self.changes.get(endpoint, Changes())
         heard = [at for at in (log.first, changes[0].at if changes else None) if at is not None]
         if not heard or self.until is None:
             return Source(log)
@@ -122,18 +123,11 @@ class History:
         return min((version.at for version in self.versions if version.contract == contract), default=None)
 
 
-def _cut(rows: list[Change], end: Instant) -> list[Change]:
-    """The rows up to the end. A change after it that may lie before it leaves the time since then uncertain."""
-    kept = [row for row in rows if row.at <= end]
-    if kept and kept[-1].state is not State.UNKNOWN:
-        following = rows[len(kept)] if len(kept) < len(rows) else None
-        earliest = end if following is None else max(kept[-1].at, min(following.earliest, end))
-        kept.append(Change(end, State.UNKNOWN, earliest, end, Cause.NO_FURTHER_DATA))
-    return kept
-
-
-def _apply_causes(rows: list[Change], causes: Iterable[tuple[Instant, Cause]]) -> None:
+def _explained(changes: Changes, causes: Sequence[tuple[Instant, Cause]]) -> Changes:
     """A ``cause`` row explains the unknown time that runs at its instant; over known time it says nothing."""
+    if not causes:
+        return changes
+    rows = list(changes)
     for at, cause in sorted(causes, key=itemgetter(0)):
         index = bisect_right(rows, at, key=itemgetter(0)) - 1
         if index < 0 or rows[index].state is not State.UNKNOWN:
@@ -142,6 +136,7 @@ def _apply_causes(rows: list[Change], causes: Iterable[tuple[Instant, Cause]]) -
             rows[index] = rows[index]._replace(cause=cause)
         else:
             rows.insert(index + 1, Change(at, State.UNKNOWN, at, at, cause))
+    return Changes(rows)
 
 
 def read_rows(rows: Iterable[Row], history: History | None = None) -> History:
@@ -176,16 +171,21 @@ _WORDS = {state.word: state for state in State}
 
 
 def _add_state(history: History, row: Row) -> None:
-    endpoint, at = _text(row, "endpoint"), _touch(history, _instant(row, "at"))
-    state = _WORDS.get(row.get("state", "")) if isinstance(row.get("state"), str) else None
+    endpoint, at, word = _text(row, "endpoint"), _touch(history, _instant(row, "at")), row.get("state")
+    state = _WORDS.get(word) if isinstance(word, str) else None
     if state is None:
-        raise ValueError(f"state: {row.get('state')!r} is no state: expected up, degraded, down or unknown")
+        raise ValueError(f"state: {word!r} is no state: expected up, degraded, down or unknown")
     cause = _cause(row) if state is State.UNKNOWN else None
+    changes = history.changes.get(endpoint)
+    if changes is None:
+        changes = history.changes[endpoint] = Changes()
+    if not ("edges" in row or "confirmed_at" in row or "reason" in row or "detail" in row):
+        changes.add(at, state, cause)  # most rows of a long history say no more
+        return
     low, high = _edges(row, at)
     confirmed = _instant(row, "confirmed_at") if "confirmed_at" in row else None
-    history.changes.setdefault(endpoint, []).append(
-        Change(at, state, low, high, cause, confirmed, str(row.get("reason", "")), str(row.get("detail", "")))
-    )
+    words = intern(str(row.get("reason", ""))), intern(str(row.get("detail", "")))
+    changes.append(Change(at, state, low, high, cause, confirmed, *words))
 
 
 def _add_blip(history: History, row: Row) -> None:

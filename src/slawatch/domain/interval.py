@@ -60,7 +60,8 @@ def parse_instant(text: str) -> Instant:
         raise ValueError(f"{text!r} is not an instant like 2026-01-05T10:00:00Z") from None
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no zone: write 2026-01-05T10:00:00Z or an offset")
-    return to_instant(moment)
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 class Interval(NamedTuple):

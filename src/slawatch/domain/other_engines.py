@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from slawatch.domain.account import exclusions_for
+from slawatch.domain.changes import Changes
 from slawatch.domain.contract import Contract, Figure, UnknownPolicy
 from slawatch.domain.exclusions import ExclusionKind
 from slawatch.domain.facts import Change, State
@@ -80,7 +81,7 @@ def flat(timeline: Timeline) -> Timeline:
 def hardened(history: History, delay: Duration | None) -> History:
     """The history with every outage of every endpoint beginning later: by ``delay``, or with None at the probe that
     confirmed it, as far as that is on record. An outage that ends before leaves no trace, and neither do blips."""
-    changes = {endpoint: _later(rows, delay) for endpoint, rows in history.changes.items()}
+    changes = {endpoint: Changes(_later(rows, delay)) for endpoint, rows in history.changes.items()}
     return replace(history, changes=changes, blips={})
 
 

@@ -163,6 +163,9 @@ class HoursIndex:
 
     def elapsed(self, start: Instant, end: Instant) -> Duration:
         """Time of the set within ``[start, end)``; 0 when ``end`` is not after ``start``."""
+        if len(self._starts) == 1:  # around the clock, in most contracts
+            first, last = self.hours.intervals[0]
+            return max(0, (min(last, end)) - (max(first, start)))
         return max(0, self._until(end) - self._until(start))
 
     def advance(self, start: Instant, service_time: Duration) -> Instant | None:

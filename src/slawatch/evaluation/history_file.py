@@ -10,14 +10,17 @@ import io
 import json
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
+
+import orjson
 
 from slawatch.domain.history import History, add_row
 from slawatch.runtime.errors import InputError
 
 _CSV_COLUMNS = ("endpoint", "at", "state")
+_LINES_AT_ONCE = 500
 
 
 def read_history(path: Path, client: str | None = None) -> History:
@@ -77,20 +80,34 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _json_lines(first: str, rest: Iterable[str], name: str, blank: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    decode = json.JSONDecoder().decode
-    number = blank
-    for lines in ((first,), rest):
-        for line in lines:
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                row = decode(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{name}:{number}:{error.colno}: {error.msg}: expected a JSON object") from None
-            if not isinstance(row, dict):
-                raise InputError(f"{name}:{number}: expected a JSON object on each line")
-            yield number, row
+    lines, number = chain((first,), rest), blank
+    while some := list(islice(lines, _LINES_AT_ONCE)):
+        rows = _at_once(some)
+        yield from _one_by_one(some, name, number) if rows is None else enumerate(rows, number + 1)
+        number += len(some)
+
+
+def _at_once(lines: list[str]) -> list[dict[str, Any]] | None:
+    """The rows of many lines, read together, which is more than twice as fast; None when one of them is no row."""
+    try:
+        rows: list[dict[str, Any]] = orjson.loads(f"[{','.join(lines)}]")
+    except orjson.JSONDecodeError:
+        return None
+    return rows if len(rows) == len(lines) and set(map(type, rows)) == {dict} else None
+
+
+def _one_by_one(lines: list[str], name: str, before: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of lines of which some are blank, or no rows: the standard reader says in its words what is wrong."""
+    for number, line in enumerate(lines, before + 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{name}:{number}:{error.colno}: {error.msg}: expected a JSON object") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{name}:{number}: expected a JSON object on each line")
+        yield number, row
 
 
 def _csv_rows(first: Iterable[str], rest: Iterable[str], name: str, blank: int) -> Iterator[tuple[int, dict[str, Any]]]:
