@@ -54,6 +54,11 @@ class Daemon:
     """One run. ``load`` reads the configuration anew each time it is called."""
 
     def __init__(self, load: Load, *, clock: Clock | None = None, manager: ServiceManager | None = None) -> None:
+        self.configuration: Configuration
+        self.ledger: Ledger
+        self.dispatcher: Dispatcher
+        self.health: Health
+        self.database_version = ""
         self.clock = clock or SystemClock()
         self.board = Board()
         self._load = load

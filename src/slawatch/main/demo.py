@@ -95,8 +95,19 @@ def _client_text(estate: Estate, now: datetime) -> str:
         return f"  {name}: {{probe: tcp, target: {target}, every: 2s, timeout: 1s, retry_every: 1s{extra}}}"
 
     anchor = (now - timedelta(days=9)).date()
-    valid = (now - timedelta(days=23)).date()
-    return f"""
+    return _CLIENT.format(
+        router=host("router"),
+        isp_a=host("isp_a", ", behind: router"),
+        isp_b=host("isp_b", ", behind: router"),
+        web=estate.website.port,
+        orders=estate.orders.port,
+        anchor=anchor.isoformat(),
+        before=(anchor - timedelta(days=14)).isoformat(),
+        valid=(anchor - timedelta(days=14)).isoformat(),
+    )
+
+
+_CLIENT = """
 client: acme
 name: Acme Logistics (demonstration)
 timezone: Europe/Berlin
@@ -105,19 +116,19 @@ calendars:
   office: {{mon-fri: "08:00-18:00", holidays: DE-HH}}
 
 endpoints:
-{host("router")}
-{host("isp_a", ", behind: router")}
-{host("isp_b", ", behind: router")}
+{router}
+{isp_a}
+{isp_b}
   website:
     probe: http
-    target: "http://127.0.0.1:{estate.website.port}/"
+    target: "http://127.0.0.1:{web}/"
     every: 2s
     timeout: 1s
     retry_every: 1s
     expect: {{status: 200, body: Welcome}}
   orders:
     probe: tcp
-    target: "127.0.0.1:{estate.orders.port}"
+    target: "127.0.0.1:{orders}"
     every: 2s
     timeout: 1s
     retry_every: 1s
@@ -132,8 +143,8 @@ contracts:
   shop:
     service: shop
     standard: 99%
-    period: every 2 weeks from {(anchor - timedelta(days=14)).isoformat()}
-    valid: {{from: "{valid.isoformat()}"}}
+    period: every 2 weeks from {before}
+    valid: {{from: "{valid}"}}
     penalty: 10% of charges
     charges: 1200.00 EUR per month
     owner: owner@msp.example
@@ -142,7 +153,7 @@ contracts:
     service: network
     standard: 99.9%
     period: month
-    valid: {{from: "{valid.isoformat()}"}}
+    valid: {{from: "{valid}"}}
     penalty:
       tiers: [{{below: 99.9%, credit: 10%}}, {{below: 99%, credit: 30%}}, {{at_most: 95%, credit: 100%}}]
     charges: 900.00 EUR per month
@@ -151,8 +162,8 @@ contracts:
   ordering:
     service: ordering
     standard: 99.5%
-    period: every 2 weeks from {anchor.isoformat()}
-    valid: {{from: "{valid.isoformat()}"}}
+    period: every 2 weeks from {anchor}
+    valid: {{from: "{valid}"}}
     hours: office
     penalty: 5% of charges
     charges: 400.00 EUR per month

@@ -6,25 +6,43 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiohttp import web
 
 from slawatch import __version__
+from slawatch.config.configuration import Configuration
 from slawatch.config.paths import control_socket
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import SECOND, Instant
+from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Cut, Row, Selection, history_rows
 from slawatch.exposition.self_metrics import Histogram, SelfMetrics
 from slawatch.runtime.errors import Unavailable
 from slawatch.runtime.lifecycle import Cleanups
+from slawatch.scheduling.dispatch import Dispatcher
+from slawatch.scheduling.health import Health
 from slawatch.scheduling.lateness import BOUNDS
 from slawatch.storage.entries import EndpointKey
+from slawatch.storage.ledger import Ledger
 from slawatch.web.application import application
 from slawatch.web.services import Export, History, Services
 
-if TYPE_CHECKING:
-    from slawatch.main.daemon import Daemon
+
+class Daemon(Protocol):
+    """What the web side needs of the running daemon."""
+
+    board: Board
+    configuration: Configuration
+    ledger: Ledger
+    dispatcher: Dispatcher
+    health: Health
+    database_version: str
+
+    async def reload(self) -> tuple[bool, str]:
+        """Read the configuration anew: whether it was taken up, and what there is to say about it."""
+        ...
+
 
 SHUTDOWN_WITHIN = 2.0
 """Seconds that open pages and scrapes may take to end."""
