@@ -7,17 +7,30 @@ from fractions import Fraction
 
 import pytest
 
-from domain.small_cases import agreement, changes, judged, s, span, spans, timeline_of
+from domain.small_cases import agreement, cadence, changes, judged, observation, observed, s, span, spans, timeline_of
 from slawatch.domain.account import account
 from slawatch.domain.account_json import account_object
+from slawatch.domain.burn import used_in
 from slawatch.domain.compliance import OutageSum, Verdict, verdict_of
+from slawatch.domain.counted_risk import assess_counts
 from slawatch.domain.cron import CronSchedule
-from slawatch.domain.facts import State
-from slawatch.domain.interval import DAY, DISTANT_PAST, SECOND, IntervalSet
+from slawatch.domain.facts import Blip, State
+from slawatch.domain.interval import DAY, DISTANT_PAST, HOUR, MINUTE, SECOND, IntervalSet
 from slawatch.domain.observation import Cause
-from slawatch.domain.risk import RunningOutage, running_outage
+from slawatch.domain.risk import Level, RunningOutage, running_outage
 from slawatch.domain.service_hours import ALWAYS, Calendar, elapsed, parse_ranges
-from slawatch.domain.state_machine import EndpointState, disown
+from slawatch.domain.state_machine import EndpointState, disown, step
+from slawatch.domain.strip import state_at
+from slawatch.domain.tickets import (
+    ClockResult,
+    DeskFigures,
+    EventKind,
+    TicketEvent,
+    TicketHistory,
+    TicketOutcome,
+    TicketTerms,
+    judge_ticket,
+)
 from slawatch.domain.timeline import Timeline, closed, endpoint_timeline, pack, painted
 
 U, D, X = State.UP, State.DOWN, State.UNKNOWN
@@ -129,3 +142,41 @@ def test_s27_corrected_time_that_is_unknown_has_been_stated() -> None:
     stated = painted(timeline_of("up 0"), IntervalSet.span(s(10), s(20)), X)
     assert stated.at(s(15)) == pack(X, X, X, Cause.STATED)
     assert judged(agreement(), stated).unknown_by == {Cause.STATED: 10 * SECOND}
+
+
+def test_s22_a_counted_period_with_as_many_events_to_come_as_have_been_is_no_empty_one() -> None:
+    risk = assess_counts(Fraction(95, 100), met=50, missed=0, unknown=0, ahead=50)
+    assert (risk.level, risk.best, risk.worst) == (Level.ON_TRACK, Fraction(1), Fraction(1, 2))
+
+
+def test_s33_down_and_degraded_time_of_a_window_add_up() -> None:
+    """10 s down, 20 s down by the point figure alone, and 40 s degraded at a weight of 3/4: 10 + 20 + 10."""
+    seen = timeline_of("up 0, down 100, up 110, down 200 [190..230], up 220, degraded 300, up 340")
+    assert used_in(seen, spans("0-1000"), s(1000), 1000 * SECOND, Fraction(3, 4)) == 40 * SECOND
+
+
+def test_what_a_service_was_just_before_an_instant() -> None:
+    """The microsecond before counts: down from 100 on, it is still up at 100."""
+    seen = timeline_of("up 0, down 100, up 100")
+    assert state_at(timeline_of("up 0, down 100"), s(100)) == (State.UP, s(0))
+    assert state_at(timeline_of("up 0, down 100"), s(100) + 1) == (State.DOWN, s(100))
+    assert state_at(seen, s(200)) == (State.UP, s(0))
+
+
+def test_s31_a_ticket_that_is_not_judged_keeps_the_desks_figures() -> None:
+    """No row says that it was created."""
+    terms = TicketTerms(response=HOUR, restore=4 * HOUR)
+    history = TicketHistory("T1", (TicketEvent(s(0), EventKind.AGENT_REPLY, ""),), s(100), DeskFigures(MINUTE, HOUR))
+    found = judge_ticket(history, terms, ALWAYS, s(100))
+    unknown = TicketOutcome.UNKNOWN, "no_creation"
+    assert found.response == ClockResult(*unknown, desk=MINUTE)
+    assert found.restore == ClockResult(*unknown, desk=HOUR)
+
+
+def test_s12_a_blip_that_never_was_confirmed_keeps_what_was_said() -> None:
+    failed = replace(observation("F60"), reason="refused", detail="ECONNREFUSED")
+    state, _ = observed("U0")
+    state, _ = step(state, failed, cadence())
+    _, facts = step(state, observation("U70"), cadence())
+    [blip] = [fact for fact in facts if isinstance(fact, Blip)]
+    assert (blip.reason, blip.detail) == ("refused", "ECONNREFUSED")

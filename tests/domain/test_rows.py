@@ -62,6 +62,11 @@ def test_s27_a_correction_that_leaves_words_out_has_none() -> None:
     assert words == ("", "", "", "")
 
 
+def test_a_blip_that_leaves_words_out_has_none() -> None:
+    row = {"type": "blip", "endpoint": "router", "at": moment("05"), "edges": None}
+    assert read_rows([row]).blips == {"router": [Blip(at("05"), State.DOWN, at("05"), at("05"), 1, "", "")]}
+
+
 def log(*rows: dict[str, Any]) -> SourceLog:
     history = read_rows(rows)
     return history.events["src"]
@@ -92,6 +97,18 @@ def test_s32_a_run_may_take_no_longer_than_agreed() -> None:
     found = judged(agreed, [*known, *rows], now="07")
     assert found.counts is not None
     assert (found.counts.missed, found.counts.met) == (1, 1)
+
+
+def test_s32_a_run_may_start_early_by_as_much_as_agreed() -> None:
+    """Ten minutes before 02:00 it is that night's run; eleven minutes before it is not, and nothing came by 06:00."""
+    agreed = terms("on_time", {"jobs": {"src": JOB | {"early": "10m"}}})
+    known = [state("05", "up"), {"type": "until", "at": moment("07")}]
+    rows = [run("05 01:50", "start"), run("05 02:10"), run("06 01:49", "start"), run("06 01:55")]
+    found = judged(agreed, [*known, *rows], now="07")
+    assert found.counts is not None
+    assert (found.counts.met, found.counts.missed) == (1, 1)
+    [missed] = [event for event in found.counts.listed if event.reason == "no_run"]
+    assert (missed.at, missed.source, missed.name, missed.planned) == (at("06 06:00"), "src", "", at("06 02:00"))
 
 
 def test_s31_a_source_is_heard_from_its_first_row() -> None:
