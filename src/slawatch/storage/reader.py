@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from slawatch.domain.compliance import Classes
 from slawatch.domain.facts import Blip, Change, Suspicion
 from slawatch.domain.interval import Instant
 from slawatch.domain.observation import Observation
@@ -32,6 +33,7 @@ from slawatch.storage.queries import (
     unresolved,
 )
 from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
+from slawatch.storage.transitions import around_window, classes_between
 
 _ENDPOINTS_AT_ONCE = 500
 _ROWS_AT_ONCE = 2_000
@@ -174,6 +176,12 @@ class Reader:
         started = OBSERVATIONS.c.started
         query = select(OBSERVATIONS).where(OBSERVATIONS.c.endpoint_id == ids[endpoint], started >= start, started < end)
         return tuple(observation_of(row) for row in await self._all(query.order_by(started)))
+
+    async def time_in_states(self, endpoint: EndpointKey, start: Instant, end: Instant) -> Classes:
+        """How long an endpoint was in each state inside ``[start, end)``, by the point version, blips and corrections
+        apart. Two look-ups, however long the window. The last state lasts until ``end``, so ask for the past alone.
+        """
+        return classes_between(await self._all(around_window(endpoint, start, end)), start, end)
 
     async def latest_boot(self, site: str, before: str | None = None) -> Boot | None:
         """The latest run of a site, or the latest before the run named ``before``; None if there was none.

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision that this version can read from or upgrade, oldest first; the last is the one it works on."""
 
 METADATA = MetaData()
@@ -85,6 +85,20 @@ Index(
     ENTRIES.c.at,
     sqlite_where=text("contract IS NOT NULL"),
     postgresql_where=text("contract IS NOT NULL"),
+)
+
+TRANSITIONS = Table(
+    "transitions",
+    METADATA,
+    Column("endpoint_id", BigInteger, ForeignKey("endpoints.id", name="transitions_endpoint"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("up", BigInteger, nullable=False),
+    Column("degraded", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+    PrimaryKeyConstraint("endpoint_id", "at", name="transitions_key"),
+    sqlite_with_rowid=False,
 )
 
 OBSERVATIONS = Table(

@@ -27,6 +27,7 @@ from slawatch.storage.engine import as_storage_error, in_words
 from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical, refuse_unstorable
 from slawatch.storage.observations import row_of
 from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
+from slawatch.storage.transitions import roll_up
 
 LOG = logging.getLogger(__name__)
 
@@ -232,6 +233,7 @@ class Writer:
         for some in _batches(group.rows):
             rows = [row | {"endpoint_id": None if key is None else ids[key]} for key, row in some]
             await connection.execute(_INSERT_ENTRIES[connection.dialect.name], rows)
+            await roll_up(connection, rows)
         for batch in _batches(list(group.observations)):
             rows = [row_of(ids[key], observation) for key, observation in batch]
             await connection.execute(_INSERT_OBSERVATIONS[connection.dialect.name], rows)
