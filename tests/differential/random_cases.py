@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from differential.model import Row, Tree
+from differential.words import Row, Tree
 from domain.plain_terms import calendar, terms
 
 PLACES = [

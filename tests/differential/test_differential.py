@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +79,15 @@ def agree(seed: int, most_days: int) -> None:
     accounts = Offline([contract_of(case.terms)], [], history).accounts(case.at * SECOND, "all")
     expected = judge(case.terms, case.tree, SERVICES, case.rows, case.until, case.at)
     assert [of_slawatch(account) for account in accounts] == [of_model(judged) for judged in expected]
+
+
+@pytest.mark.parametrize("name", ["model", "states", "times", "words", "random_cases"])
+def test_the_model_shares_no_code_with_slawatch(name: str) -> None:
+    """A mistake that both made would not be seen: the model imports nothing of what it checks."""
+    tree = ast.parse((Path(__file__).parent / f"{name}.py").read_text("utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not [module for module in imported if module.startswith("slawatch")]
 
 
 @pytest.mark.parametrize("seed", range(200))
