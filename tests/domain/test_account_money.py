@@ -63,6 +63,17 @@ def test_s22_a_running_period_is_bounded_by_its_worst_and_its_best_end() -> None
     assert found.rule == "the penalty's own words"
 
 
+def test_s34_below_the_floor_the_credit_is_open_in_the_contracts_currency() -> None:
+    """100 s down and 200 s unknown: 80 % of the period is known, 95 % were agreed."""
+    found = settled(agreed(PRORATA), "up 0, down 100, up 200, unknown 800")
+    assert (found.amount, found.currency, str(found.at_low), str(found.at_high)) == (
+        None,
+        "EUR",
+        "10.00 EUR",
+        "10.00 EUR",
+    )
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [

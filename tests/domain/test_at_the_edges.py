@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from fractions import Fraction
 
 import pytest
 
-from domain.small_cases import agreement, cadence, changes, judged, observation, observed, s, span, spans, timeline_of
+from domain.small_cases import (
+    agreement,
+    cadence,
+    changes,
+    judged,
+    maintenance,
+    observation,
+    observed,
+    s,
+    span,
+    spans,
+    timeline_of,
+)
 from slawatch.domain.account import account
 from slawatch.domain.account_json import account_object
 from slawatch.domain.burn import used_in
@@ -17,6 +30,7 @@ from slawatch.domain.cron import CronSchedule
 from slawatch.domain.facts import Blip, State
 from slawatch.domain.interval import DAY, DISTANT_PAST, HOUR, MINUTE, SECOND, IntervalSet
 from slawatch.domain.observation import Cause
+from slawatch.domain.recurrence import Recurrence
 from slawatch.domain.risk import Level, RunningOutage, running_outage
 from slawatch.domain.service_hours import ALWAYS, Calendar, elapsed, parse_ranges
 from slawatch.domain.state_machine import EndpointState, disown, step
@@ -180,3 +194,11 @@ def test_s12_a_blip_that_never_was_confirmed_keeps_what_was_said() -> None:
     _, facts = step(state, observation("U70"), cadence())
     [blip] = [fact for fact in facts if isinstance(fact, Blip)]
     assert (blip.reason, blip.detail) == ("refused", "ECONNREFUSED")
+
+
+def test_s25_an_announcement_may_have_spans_and_a_recurrence() -> None:
+    """The dates of both, in order: 10 to 20, and every day from 100 to 160."""
+    daily = Recurrence(datetime(2026, 1, 5, 0, 1, 40), "UTC", MINUTE, "FREQ=DAILY")
+    entry = replace(maintenance(10, 20), recurrence=daily)
+    day = 86_400
+    assert entry.within(span(0, 2 * day)) == [span(10, 20), span(100, 160), span(100 + day, 160 + day)]

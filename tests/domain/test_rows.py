@@ -140,6 +140,13 @@ def test_any_case_names_an_endpoint(name: str) -> None:
     assert names_in(parse_expression(f"{name} and (x or {name})")) == (name, "x")
 
 
+@pytest.mark.parametrize("word", ["and", "or", "of", "weighted", "not", "9a", "-a"])
+def test_a_word_of_the_language_names_no_endpoint(word: str) -> None:
+    for text in (word, f"a and {word}", f"{word} or a"):
+        with pytest.raises(ValueError, match="expected"):
+            parse_expression(text)
+
+
 def test_a_row_of_no_known_type_is_refused_by_name() -> None:
     history = read_rows([])
     with pytest.raises(ValueError, match=r"^type: 'probe' is unknown: expected one of state, blip, cause"):
