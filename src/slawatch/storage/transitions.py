@@ -8,14 +8,14 @@ the rows after it anew, in the transaction that stores it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from slawatch.domain.compliance import Classes
 from slawatch.domain.facts import State
-from slawatch.domain.interval import Instant
+from slawatch.domain.interval import Duration, Instant
 from slawatch.storage.entries import EndpointKey, Kind
 from slawatch.storage.schema import ENDPOINTS, TRANSITIONS
 
@@ -24,34 +24,64 @@ _ENDPOINTS_AT_ONCE = 100
 """Endpoints in one question: SQLite nests conditions a thousand deep at most."""
 
 
-async def roll_up(connection: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Take up the changes among entries that are stored in this transaction, in the order of the ledger."""
-    changes: dict[int, dict[Instant, str]] = {}
-    for row in rows:
-        if row["kind"] == Kind.STATE.value and row["endpoint_id"] is not None and row["state"] in WORDS:
-            changes.setdefault(row["endpoint_id"], {})[row["at"]] = row["state"]
-    ids = sorted(changes)
-    for start in range(0, len(ids), _ENDPOINTS_AT_ONCE):
-        some = {endpoint: changes[endpoint] for endpoint in ids[start : start + _ENDPOINTS_AT_ONCE]}
-        await _roll_up(connection, some)
+class _Lasted(NamedTuple):
+    """From ``at`` on an endpoint is in ``state``; before, each state had lasted so long."""
+
+    at: Instant
+    state: str
+    sums: Mapping[str, Duration]
 
 
-async def _roll_up(connection: AsyncConnection, changes: Mapping[int, dict[Instant, str]]) -> None:
-    known: dict[int, list[Row[Any]]] = {endpoint: [] for endpoint in changes}
-    for row in await connection.execute(_from_before({each: min(found) for each, found in changes.items()})):
-        known[row.endpoint_id].append(row)
-    fresh: list[dict[str, Any]] = []
-    stale: list[dict[str, Any]] = []
-    for endpoint, found in changes.items():
-        first = min(found)
-        base = next((row for row in known[endpoint] if row.at < first), None)
-        later = {row.at: row.state for row in known[endpoint] if row.at >= first}
-        if later:
-            stale.append({"of": endpoint, "first": first})
-        fresh += _rows(endpoint, base, sorted((later | found).items()))
-    if stale:
-        await connection.execute(_DELETE, stale)
-    await connection.execute(insert(TRANSITIONS), fresh)
+class RollUp:
+    """Keeps the table beside the entries. It remembers each endpoint's latest row, as the one writer may."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, _Lasted] = {}
+
+    def forget(self) -> None:
+        """Remember nothing: what was taken up has not been stored after all."""
+        self._latest.clear()
+
+    async def take_up(self, connection: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Take up the changes among entries that are stored in this transaction, in the order of the ledger."""
+        changes: dict[int, dict[Instant, str]] = {}
+        for row in rows:
+            if row["kind"] == Kind.STATE.value and row["endpoint_id"] is not None and row["state"] in WORDS:
+                changes.setdefault(row["endpoint_id"], {})[row["at"]] = row["state"]
+        late = [each for each, found in changes.items() if not self._follows(each, found)]
+        for start in range(0, len(late), _ENDPOINTS_AT_ONCE):
+            await self._read(connection, {each: changes[each] for each in late[start : start + _ENDPOINTS_AT_ONCE]})
+        fresh = [row for each, found in changes.items() for row in self._rows(each, found)]
+        if fresh:
+            await connection.execute(insert(TRANSITIONS), fresh)
+
+    def _follows(self, endpoint: int, changes: Mapping[Instant, str]) -> bool:
+        latest = self._latest.get(endpoint)
+        return latest is not None and min(changes) > latest.at
+
+    async def _read(self, connection: AsyncConnection, changes: Mapping[int, dict[Instant, str]]) -> None:
+        """Remember each endpoint's row before its first change; the rows from there on are to be made anew."""
+        firsts = {endpoint: min(found) for endpoint, found in changes.items()}
+        stale: dict[int, Instant] = {}
+        for endpoint in firsts:
+            self._latest.pop(endpoint, None)
+        for row in await connection.execute(_from_before(firsts)):
+            if row.at < firsts[row.endpoint_id]:
+                self._latest[row.endpoint_id] = _Lasted(row.at, row.state, {word: getattr(row, word) for word in WORDS})
+            else:
+                stale[row.endpoint_id] = firsts[row.endpoint_id]
+                changes[row.endpoint_id].setdefault(row.at, row.state)
+        if stale:
+            await connection.execute(_DELETE, [{"of": endpoint, "first": first} for endpoint, first in stale.items()])
+
+    def _rows(self, endpoint: int, changes: Mapping[Instant, str]) -> Iterable[dict[str, Any]]:
+        latest = self._latest.get(endpoint)
+        for at in sorted(changes):
+            sums = dict.fromkeys(WORDS, 0) if latest is None else dict(latest.sums)
+            if latest is not None:
+                sums[latest.state] += at - latest.at
+            latest = self._latest[endpoint] = _Lasted(at, changes[at], sums)
+            yield {"endpoint_id": endpoint, "at": at, "state": latest.state, **sums}
 
 
 def _from_before(firsts: Mapping[int, Instant]) -> Select[Any]:
@@ -66,16 +96,6 @@ def _from_before(firsts: Mapping[int, Instant]) -> Select[Any]:
         )
 
     return select(TRANSITIONS).where(or_(*(mine(*item) for item in firsts.items()))).order_by(TRANSITIONS.c.at)
-
-
-def _rows(endpoint: int, base: Row[Any] | None, changes: Sequence[tuple[Instant, str]]) -> Iterable[dict[str, Any]]:
-    sums = dict.fromkeys(WORDS, 0) if base is None else {word: getattr(base, word) for word in WORDS}
-    before = None if base is None else (base.at, base.state)
-    for at, state in changes:
-        if before is not None:
-            sums[before[1]] += at - before[0]
-        yield {"endpoint_id": endpoint, "at": at, "state": state, **sums}
-        before = at, state
 
 
 _DELETE = delete(TRANSITIONS).where(

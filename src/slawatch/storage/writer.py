@@ -27,7 +27,7 @@ from slawatch.storage.engine import as_storage_error, in_words
 from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical, refuse_unstorable
 from slawatch.storage.observations import row_of
 from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
-from slawatch.storage.transitions import roll_up
+from slawatch.storage.transitions import RollUp
 
 LOG = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ class Writer:
         self._committed_monotonic = clock.monotonic()
         self._sequence = 0
         self._ids: dict[EndpointKey, int] = {}
+        self._roll_up = RollUp()
         self._sealed: deque[_Group] = deque()
         self._open = _Group()
         self._dropped = 0
@@ -206,6 +207,7 @@ class Writer:
                 waiter.set_result(None)
 
     async def _failed(self, error: Exception) -> None:
+        self._roll_up.forget()
         words = in_words(error)
         if self.last_error is None:
             LOG.warning("the ledger cannot be stored, and is kept in memory until it can: %s", words)
@@ -233,7 +235,7 @@ class Writer:
         for some in _batches(group.rows):
             rows = [row | {"endpoint_id": None if key is None else ids[key]} for key, row in some]
             await connection.execute(_INSERT_ENTRIES[connection.dialect.name], rows)
-            await roll_up(connection, rows)
+            await self._roll_up.take_up(connection, rows)
         for batch in _batches(list(group.observations)):
             rows = [row_of(ids[key], observation) for key, observation in batch]
             await connection.execute(_INSERT_OBSERVATIONS[connection.dialect.name], rows)
