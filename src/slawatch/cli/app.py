@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ EXIT_CONFIGURATION = 78
 
 def main(hooks: Hooks, arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 fine, 1 failed, 2 usage, 78 configuration."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # the same bytes under every locale
     try:
         application(hooks)(args=arguments, prog_name="slawatch")
     except ConfigurationError as error:
