@@ -141,6 +141,7 @@ DATA = st.one_of(st.binary(max_size=200), st.lists(MESSAGE, max_size=3).map(b"".
 async def test_any_bytes_in_any_pieces_come_to_the_same_end() -> None:
     @given(DATA, st.lists(st.integers(0, 200), max_size=8))
     @example(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", [1, 20, 50, 60])
+    @example(b"HTTP/1.1 002\ncontent-length:0\n\nHTTP/1.1 100\n\n", [38])
     def check(data: bytes, cuts: list[int]) -> None:
         whole = outcome(data, [])
         assert whole is not None

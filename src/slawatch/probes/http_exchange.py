@@ -98,7 +98,9 @@ class Exchange(asyncio.Protocol):
         self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
-        """The head of an interim (1xx) or of the final answer is whole."""
+        """The head of an interim (1xx) or of the final answer is whole; of what comes after that, nothing counts."""
+        if self.done.done():
+            return
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._headers.clear()
@@ -110,7 +112,7 @@ class Exchange(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body, without its chunk framing."""
-        if self._keep_body:
+        if self._keep_body and not self.done.done():
             self._body += data[: MOST_BODY_BYTES - len(self._body)]
 
     def on_message_complete(self) -> None:
