@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import islice
 from operator import eq
 
 from slawatch.domain.composite import Expression, Member, names_in, state_of
@@ -132,20 +132,40 @@ def endpoint_timeline(changes: Sequence[Change], blips: Iterable[Blip] = ()) -> 
     ``changes`` come ordered by instant and, at one instant, by ledger sequence: the later one wins (S17).
     Time before the first change is UNKNOWN, never observed.
     """
+    rows, bounds = _at_each_instant(changes)
+    beside = [(bound.at, bound.state, bound.earliest) for bound in islice(bounds, 1, None)]
+    segments = (
+        (row.at, row.state, row.latest, row.cause, *following)
+        for row, following in zip(rows, [*beside, NO_NEIGHBOUR], strict=True)
+    )
+    return with_blips(timeline_of(segments if rows else ()), blips)
+
+
+Segment = tuple[Instant, int, Instant, Cause | None, Instant | None, int, Instant]
+"""A change (``at``, state, ``latest``, cause) and the one that bounds its time (``at``, state, ``earliest``)."""
+NO_NEIGHBOUR: tuple[Instant | None, int, Instant] = (None, _X, 0)
+"""What bounds the last change: nothing."""
+
+
+def timeline_of(segments: Iterable[Segment]) -> Timeline:
+    """The timeline of one endpoint's changes, each at an instant of its own, in order."""
     builder = _Builder()
     builder.add(DISTANT_PAST, NEVER)
-    rows, bounds = _at_each_instant(changes)
     before: int = _X
-    for row, following in zip_longest(rows, islice(bounds, 1, None)):
-        state = row.state
+    for segment in segments:
+        at, state, latest, cause, end, beside, earliest = segment
         if state == _X:
-            builder.add(row.at, pack(_X, _X, _X, row.cause or Cause.STATED))
-        elif row.latest <= row.at and (following is None or following.earliest >= following.at):
-            builder.add(row.at, _PLAIN[state])
+            builder.add(at, pack(_X, _X, _X, cause or Cause.STATED))
+        elif latest > at:
+            _add_bracketed(builder, segment, before)
+        elif end is None or earliest >= end:
+            builder.add(at, _PLAIN[state])
         else:
-            _add_bracketed(builder, row, following, before)
+            if earliest > at:
+                builder.add(at, _PLAIN[state])
+            builder.add(max(at, earliest), _BEFORE[state][beside])
         before = state
-    return with_blips(builder.build(), blips)
+    return builder.build()
 
 
 def closed(timeline: Timeline, edge: Change) -> Timeline:
@@ -195,12 +215,11 @@ def _at_each_instant(changes: Sequence[Change]) -> tuple[Sequence[Change], Seque
     return rows, bounds
 
 
-def _add_bracketed(builder: _Builder, row: Change, following: Change | None, before: int) -> None:
-    """One known segment with uncertain time at its ends: after its own change, before the next one."""
-    start, state = row.at, int(row.state)
-    end = None if following is None else following.at
-    left = max(start, row.latest) if end is None else min(max(start, row.latest), end)
-    right = end if following is None else max(start, min(following.earliest, following.at))
+def _add_bracketed(builder: _Builder, segment: Segment, before: int) -> None:
+    """One known segment with uncertain time at both ends: after its own change, before the next one."""
+    start, state, latest, _, end, beside, earliest = segment
+    left = latest if end is None else min(latest, end)
+    right = end if end is None else max(start, min(earliest, end))
     cuts = sorted({start, left} | ({right} if right is not None and right != end else set()))
     for at in cuts:
         if at == end:
@@ -208,8 +227,8 @@ def _add_bracketed(builder: _Builder, row: Change, following: Change | None, bef
         low = high = state
         if at < left:
             low, high = _between(low, high, before)
-        if following is not None and right is not None and at >= right:
-            low, high = _between(low, high, int(following.state))
+        if right is not None and at >= right:
+            low, high = _between(low, high, beside)
         builder.add(at, pack(low, state, high))
 
 
@@ -217,6 +236,15 @@ def _between(low: int, high: int, neighbour: int) -> tuple[int, int]:
     if neighbour == _X:
         return _D, _U
     return min(low, neighbour), max(high, neighbour)
+
+
+def _uncertain(state: int, neighbour: int) -> Code:
+    low, high = _between(state, state, neighbour)
+    return pack(low, state, high)
+
+
+_BEFORE = tuple(tuple(_uncertain(state, neighbour) for neighbour in State) for state in State)
+"""The codes of time that may already belong to the neighbour, by state and neighbour."""
 
 
 def with_blips(timeline: Timeline, blips: Iterable[Blip]) -> Timeline:
