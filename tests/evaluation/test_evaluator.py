@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slawatch.domain.account import Account, account, contract_timeline, members
+from slawatch.domain.account import Account, account, contract_timeline, exclusions_for, hours_within, members
+from slawatch.domain.burn import used_in
+from slawatch.domain.compliance import scope_of
 from slawatch.domain.contract import Contract
 from slawatch.domain.exclusions import Announcement, ExclusionKind
 from slawatch.domain.facts import State
+from slawatch.domain.grammar import format_duration
 from slawatch.domain.history import Correction
-from slawatch.domain.interval import HOUR, MINUTE, SECOND, Instant, Interval, IntervalSet, parse_instant
+from slawatch.domain.incremental import Plan, Tally
+from slawatch.domain.interval import DAY, HOUR, MINUTE, SECOND, Instant, Interval, IntervalSet, parse_instant
 from slawatch.domain.observation import Cause, Observation, Verdict
+from slawatch.domain.risk import Risk, Situation, assess, restore_percentile, running_outage
+from slawatch.domain.service_hours import HoursIndex
 from slawatch.domain.state_machine import Cadence
-from slawatch.domain.strip import state_at
+from slawatch.domain.strip import state_at, strip
 from slawatch.domain.terms import contract_of
 from slawatch.domain.timeline import Timeline, endpoint_timeline, painted
 from slawatch.evaluation.board import Board, ContractStatus, Snapshot
@@ -137,13 +144,48 @@ class Expected:
         return cls(contract, present, last, line, now)
 
     def holds(self, status: ContractStatus) -> None:
+        assert status.contract == self.contract
         assert status.account == self.account
         assert status.last == self.last
         assert (status.state, status.since) == state_at(self.timeline, self.at)
-        assert status.risk.level is not None
-        span = Interval(self.account.compliance.period.start, self.at)
-        assert status.strip[0].start == span.start
-        assert status.strip[-1].end == span.end or span.length == 0
+        assert status.risk == self.risk()
+        assert status.burn_rates == {format_duration(burn.window): burn.rate for burn in status.risk.burn}
+        period = self.account.compliance.period.interval
+        hours = hours_within(self.contract, period)
+        span = Interval(period.start, self.at)
+        assert status.strip == strip(self.timeline, span, hours, self.account.exclusions.all)
+
+    def risk(self) -> Risk:
+        """By the plain functions over the whole timeline."""
+        period, weight = self.account.compliance.period, self.contract.options.degraded
+        before = Interval(period.start - period.nominal.length, period.start)
+        service = IntervalSet.of([*self._service(before), *self._service(period.interval)])
+        listed = [*(self.last.compliance.outages[1] if self.last else ()), *self.account.compliance.outages[1]]
+        situation = Situation(
+            advance=HoursIndex(self._service(period.interval)).advance,
+            running=running_outage(self.timeline, self.at, weight),
+            used_in=lambda length: used_in(self.timeline, service, self.at, length, weight),
+            restore_p90=restore_percentile([each.span.length for each in listed if each.span.end < self.at]),
+        )
+        return assess(self.contract, self.account.compliance, situation)
+
+    def _service(self, span: Interval) -> IntervalSet:
+        exclusions = exclusions_for(self.contract, ANNOUNCED, span)
+        return scope_of(span, self.contract, hours_within(self.contract, span), exclusions).service
+
+
+def endpoints_hold(scene: Scene, snapshot: Snapshot) -> None:
+    """The statuses of endpoints, and what closes their histories, read at once."""
+    now = scene.clock.now()
+    for status in snapshot.endpoints:
+        track, line = scene.recorder.tracks[status.key], scene.plain(status.name)
+        assert (status.state, status.since) == state_at(line, now)
+        assert status.cause == (track.state.cause if status.state is State.UNKNOWN else None)
+        assert (status.last, status.suspect, status.counts) == (track.last, track.state.suspect, dict(track.counts))
+        assert status.last_transition == (track.changes[-1].at if track.changes else None)
+        assert status.strip == strip(line, Interval(now - DAY, now))
+    edges = {key: track.state.closing_edge(now) for key, track in scene.recorder.tracks.items()}
+    assert dict(snapshot.edges) == {key: edge for key, edge in edges.items() if edge is not None}
 
 
 EVENTS = st.lists(
@@ -154,10 +196,11 @@ EVENTS = st.lists(
 )
 
 
-@given(events=EVENTS, corrected=st.booleans(), reads=st.integers(1, 9))
+@given(events=EVENTS, corrected=st.booleans(), reads=st.integers(1, 9), jump=st.integers(0, 60))
 def test_every_publication_is_the_plain_account(
-    events: list[tuple[int, str, Verdict]], corrected: bool, reads: int
+    events: list[tuple[int, str, Verdict]], corrected: bool, reads: int, jump: int
 ) -> None:
+    """At every instant, with corrections and a clock that steps, and also when it is read only long after."""
     scene = Scene(corrections=(CORRECTION,) if corrected else ())
     earlier: list[tuple[Snapshot, list[Expected]]] = []
     for number, (pause, name, verdict) in enumerate(events):
@@ -165,11 +208,101 @@ def test_every_publication_is_the_plain_account(
         scene.observe(name, verdict)
         if number % 7 == 3:
             scene.recorder.expire_silent()
+        if number == jump:
+            now = scene.clock.now()
+            scene.recorder.clock_jumped(now - 3 * MINUTE, now, Cause.CLOCK_STEP)
         snapshot = scene.evaluator.publish()
         if number % (5 * reads) == 0:
+            endpoints_hold(scene, snapshot)
             earlier.append((snapshot, scene.expected()))
     scene.clock.advance(17 * SECOND)
     earlier.append((scene.evaluator.publish(), scene.expected()))
-    for snapshot, expected in earlier:  # also those of long ago, read only now
+    for snapshot, expected in earlier:
         for status, each in zip(snapshot.contracts, expected, strict=True):
             each.holds(status)
+
+
+def observed(scene: Scene, verdicts: Sequence[Verdict], every: int = 60) -> None:
+    for verdict in verdicts:
+        scene.clock.advance(every * SECOND)
+        for name in NAMES:
+            scene.observe(name, verdict)
+        scene.evaluator.publish()
+
+
+UP_AND_DOWN = [Verdict.UP, Verdict.DOWN, Verdict.DOWN, Verdict.DOWN, Verdict.UP] * 12
+
+
+def holds_now(scene: Scene) -> None:
+    snapshot = scene.evaluator.publish()
+    endpoints_hold(scene, snapshot)
+    for status, each in zip(snapshot.contracts, scene.expected(), strict=True):
+        each.holds(status)
+
+
+def test_a_clock_that_goes_back_is_followed() -> None:
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    scene.clock.step_wall(-50 * MINUTE)
+    holds_now(scene)
+
+
+def test_days_without_a_fact_change_nothing_but_time() -> None:
+    """Nobody answers any more: unknown, and added up as far as it has come."""
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    for _ in range(4):
+        scene.clock.advance(DAY + 7 * HOUR)
+        scene.recorder.expire_silent()
+        holds_now(scene)
+
+
+def test_what_no_contract_needs_any_more_is_forgotten() -> None:
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    for track in scene.recorder.tracks.values():
+        track.forget_before(scene.clock.now() - 20 * MINUTE)
+    holds_now(scene)
+
+
+def test_a_correction_counts_from_the_next_publication_on() -> None:
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    scene.corrections = (CORRECTION,)
+    scene.judge_by(CONTRACTS)
+    holds_now(scene)
+
+
+def test_an_endpoint_that_is_followed_no_longer_is_unknown() -> None:
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    scene.clock.advance(SECOND)
+    scene.recorder.release(EndpointKey("acme", "a"))
+    snapshot = scene.evaluator.publish()
+    assert [status.state for status in snapshot.endpoints] == [State.UNKNOWN, State.UP, State.UP]
+    assert snapshot.endpoints[0].last is None
+    single = snapshot.contracts[0].compliance
+    assert (single.classes.known, snapshot.contracts[0].state) == (0, State.UNKNOWN)
+    assert set(snapshot.edges) == {"acme/b", "acme/c"}
+
+
+def test_a_contract_outside_its_validity_has_no_status() -> None:
+    scene = Scene()
+    over = replace(CONTRACTS[0], valid=Interval(START - 9 * DAY, START + 5 * MINUTE))
+    scene.judge_by([over])
+    assert len(scene.evaluator.publish().contracts) == 1
+    scene.clock.advance(5 * MINUTE)
+    assert scene.evaluator.publish().contracts == ()
+
+
+def test_a_fact_is_added_to_what_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is added up from the period's start again, however many facts come."""
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+
+    def never(plan: Plan, timeline: Timeline) -> Tally:
+        raise AssertionError("the period is added up anew")
+
+    monkeypatch.setattr(Tally, "begin", never)
+    observed(scene, UP_AND_DOWN[:60])
+    holds_now(scene)

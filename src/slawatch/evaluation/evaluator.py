@@ -129,10 +129,13 @@ class Evaluator:
             for docket in self._dockets:
                 for key in docket.case.keys.values() if docket.case else ():
                     self._concerned.setdefault(key, []).append(docket)
+        since: dict[_Docket, Instant] = {}
         for key, begins in changed.items():
             for docket in self._concerned.get(key, ()):
-                if docket not in opened:
-                    docket.follow(view, begins)
+                since[docket] = min(begins, since.get(docket, begins))
+        for docket, begins in since.items():
+            if docket not in opened:
+                docket.follow(view, begins)
 
     def _contracts(self, view: View) -> Iterable[ContractStatus]:
         together = self._together(view)
