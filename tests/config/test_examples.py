@@ -220,8 +220,8 @@ def test_what_this_version_cannot_do_is_refused_in_words(tmp_path: Path) -> None
         "access": "this version knows no users yet: expected open, with listen on loopback",
         "witnesses": "this version cannot ask witnesses about a path yet: leave the key out",
         "notify": "this version cannot send notifications yet: leave the key out",
-        "endpoints.backup.probe": "this version has no probe 'heartbeat': expected one of http, icmp, tcp",
-        "endpoints.desk.probe": "this version has no probe 'helpdesk': expected one of http, icmp, tcp",
+        "endpoints.backup.probe": "this version has no probe 'heartbeat': expected one of dns, http, icmp, tcp, tls",
+        "endpoints.desk.probe": "this version has no probe 'helpdesk': expected one of dns, http, icmp, tcp, tls",
     }
 
 

@@ -44,14 +44,20 @@ class Authority:
         starts: datetime = NOW - DAY,
         ends: datetime = NOW + 30 * DAY,
         self_signed: bool = False,
+        through: x509.Certificate | None = None,
+        sent: bool = True,
     ) -> ssl.SSLContext:
-        """A server's context with a leaf for ``names``, valid from ``starts`` to ``ends``."""
+        """A server's context with a leaf for ``names``, valid from ``starts`` to ``ends``.
+
+        ``through`` is the intermediate that signs it; the server sends it along unless told otherwise.
+        """
         subject = _name(names[0])
+        issuer = (through or self.certificate).subject
         alternatives = [_alternative(name) for name in names]
         leaf = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(subject if self_signed else self.certificate.subject)
+            .issuer_name(subject if self_signed else issuer)
             .public_key(_key().public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(starts)
@@ -63,10 +69,15 @@ class Authority:
         key = _key().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        path.write_bytes(key + leaf.public_bytes(serialization.Encoding.PEM))
+        chain = [leaf, through] if through and sent else [leaf]
+        path.write_bytes(key + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
+
+    def intermediate(self, *, ends: datetime) -> x509.Certificate:
+        """An authority below this one, valid until ``ends``."""
+        return _authority(_name("slawatch test intermediate"), self.certificate.subject, ends)
 
 
 def _alternative(name: str) -> x509.GeneralName:
@@ -76,20 +87,23 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def authority(folder: Path) -> Authority:
-    """A new root in ``folder``."""
-    name = _name("slawatch test authority")
-    certificate = (
+def _authority(subject: x509.Name, issuer: x509.Name, ends: datetime) -> x509.Certificate:
+    return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(_key().public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(NOW - 2 * DAY)
-        .not_valid_after(NOW + 60 * DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(_key(), hashes.SHA256())
     )
-    made = Authority(folder, certificate)
-    Path(made.path).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def authority(folder: Path) -> Authority:
+    """A new root in ``folder``."""
+    name = _name("slawatch test authority")
+    made = Authority(folder, _authority(name, name, NOW + 60 * DAY))
+    Path(made.path).write_bytes(made.certificate.public_bytes(serialization.Encoding.PEM))
     return made

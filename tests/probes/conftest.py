@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from probes.driver import Driver
+from probes.nameservers import Farm
 from probes.servers import Servers
 from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
@@ -39,3 +40,11 @@ async def resources() -> AsyncIterator[Resources]:
 @pytest.fixture
 def observe(resources: Resources) -> Driver:
     return Driver(resources)
+
+
+@pytest.fixture
+async def dns_server() -> AsyncIterator[Farm]:
+    farm = Farm()
+    yield farm
+    for server in farm.servers:
+        server.stop()

@@ -21,6 +21,7 @@ class Servers:
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
+        self._also: list[Callable[[], None]] = []
         self.connections = 0
         self.requests: list[bytes] = []
         """What `answering` servers were asked, whole."""
@@ -40,6 +41,12 @@ class Servers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for opened in self._sockets:
             opened.close()
+        for close in self._also:
+            close()
+
+    def also(self, close: Callable[[], None]) -> None:
+        """Call ``close`` at the end of the test."""
+        self._also.append(close)
 
     @property
     def open(self) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import dns.flags
@@ -16,10 +15,12 @@ import dns.rrset
 import pytest
 
 from probes.driver import HASTY, PATIENT
+from probes.nameservers import Dns, Farm, Query, Say, answers, broken, code, cut, forged_then, silent
 from probes.scene import needs_root
 from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
+from slawatch.probes.dns_exchange import Server
 from slawatch.probes.options import Family
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
@@ -27,133 +28,12 @@ from slawatch.probes.resolver import (
     LONGEST_TRUST,
     RECHECK,
     Resolver,
-    Server,
     parse_hosts,
     parse_resolv_conf,
     parse_server,
 )
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
-
-Query = dns.message.QueryMessage
-Say = Callable[[Query], list[bytes]]
-"""From a question to the datagrams that come back, in order."""
-
-
-class Dns(asyncio.DatagramProtocol):
-    """A DNS server over UDP and, on the same port, over TCP."""
-
-    def __init__(self, say: Say, over_tcp: Say | None) -> None:
-        self._say, self._over_tcp = say, over_tcp
-        self.questions: list[str] = []
-        self.tcp_questions = 0
-
-    async def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            self._tcp = await asyncio.start_server(self._converse, "127.0.0.1", 0)
-            self.address: Server = self._tcp.sockets[0].getsockname()
-            try:
-                self._udp, _ = await loop.create_datagram_endpoint(lambda: self, self.address)
-                break
-            except OSError:
-                self._tcp.close()  # somebody has this port for UDP: another one
-        if self._over_tcp is None:
-            self._tcp.close()
-
-    def stop(self) -> None:
-        self._udp.close()
-        self._tcp.close()
-
-    def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
-        query = dns.message.from_wire(data)
-        assert isinstance(query, Query)
-        [question] = query.question
-        self.questions.append(f"{question.name} {dns.rdatatype.to_text(question.rdtype)}")
-        for wire in self._say(query):
-            self._udp.sendto(wire, peer)
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        assert self._over_tcp is not None
-        self.tcp_questions += 1
-        (length,) = struct.unpack("!H", await reader.readexactly(2))
-        query = dns.message.from_wire(await reader.readexactly(length))
-        assert isinstance(query, Query)
-        for wire in self._over_tcp(query):
-            writer.write(len(wire).to_bytes(2, "big") + wire)
-        writer.close()
-        await writer.wait_closed()
-
-
-class Farm:
-    def __init__(self) -> None:
-        self.servers: list[Dns] = []
-
-    async def __call__(self, say: Say, over_tcp: Say | None = None) -> Dns:
-        server = Dns(say, over_tcp)
-        await server.start()
-        self.servers.append(server)
-        return server
-
-
-@pytest.fixture
-async def dns_server() -> AsyncIterator[Farm]:
-    farm = Farm()
-    yield farm
-    for server in farm.servers:
-        server.stop()
-
-
-def answers(*records: str, ttl: int = 60) -> Say:
-    """`A 192.0.2.1`, `AAAA 2001:db8::1`, `CNAME other.example.`: those of the type that was asked, and all CNAMEs."""
-
-    def say(query: Query) -> list[bytes]:
-        response = dns.message.make_response(query)
-        [question] = query.question
-        name = question.name
-        for record in records:
-            kind, value = record.split(" ")
-            if kind in ("CNAME", dns.rdatatype.to_text(question.rdtype)):
-                response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, value))
-                name = dns.name.from_text(value) if kind == "CNAME" else name
-        return [response.to_wire(max_size=65535)]
-
-    return say
-
-
-def code(rcode: dns.rcode.Rcode) -> Say:
-    def say(query: Query) -> list[bytes]:
-        response = dns.message.make_response(query)
-        response.set_rcode(rcode)
-        return [response.to_wire()]
-
-    return say
-
-
-def silent(query: Query) -> list[bytes]:
-    return []
-
-
-def cut(query: Query) -> list[bytes]:
-    response = dns.message.make_response(query)
-    response.flags |= dns.flags.TC
-    return [response.to_wire()]
-
-
-def broken(query: Query) -> list[bytes]:
-    return [b"\xff" * 7]
-
-
-def forged_then(say: Say) -> Say:
-    """First an answer to another question, then noise, then the right one."""
-
-    def both(query: Query) -> list[bytes]:
-        other = dns.message.make_response(query)
-        other.id ^= 1
-        other.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", "192.0.2.66"))
-        return [other.to_wire(), b"noise", *say(query)]
-
-    return both
 
 
 def resolver(*servers: Dns | Server, clock: FakeClock | None = None, **files: Path) -> Resolver:

@@ -19,6 +19,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import dns.exception
+import dns.message
+import dns.query
+import dns.rdatatype
 import pytest
 
 from support.process import Server, accepts, free_port
@@ -104,6 +108,52 @@ def own_folder(tmp_path: Path, name: str) -> Path:
     folder = tmp_path / f"{name}-{next(_numbers)}"
     folder.mkdir()
     return folder
+
+
+# --- Knot ------------------------------------------------------------------------------------------------------------
+
+KNOT = """\
+server:
+    rundir: "{folder}"
+    listen: 127.0.0.1@{port}
+database:
+    storage: "{folder}/db"
+log:
+  - target: stderr
+    any: warning
+zone:
+  - domain: acme.test
+    storage: "{folder}"
+    file: acme.zone
+    dnssec-signing: on
+"""
+
+
+class Knot(Server):
+    """A name server with the authority over ``acme.test``, whose zone it signs itself."""
+
+    def __init__(self, folder: Path, records: str) -> None:
+        self.port = free_port()
+        (folder / "db").mkdir()
+        (folder / "knot.conf").write_text(KNOT.format(folder=folder, port=self.port), encoding="utf-8")
+        (folder / "acme.zone").write_text(f"$ORIGIN acme.test.\n$TTL 60\n{records}", encoding="utf-8")
+        command = TREE.command(["/usr/sbin/knotd", "-c", folder / "knot.conf"], bind=[folder])
+        super().__init__("knot", command, folder / "knot.log", self._is_ready)
+
+    def _is_ready(self) -> bool:
+        query = dns.message.make_query("acme.test", "SOA", want_dnssec=True)
+        try:
+            answer = dns.query.udp(query, "127.0.0.1", timeout=1, port=self.port)
+        except (OSError, dns.exception.DNSException):
+            return False
+        return any(records.rdtype == dns.rdatatype.RRSIG for records in answer.answer)
+
+
+@pytest.fixture
+def knot(tmp_path: Path) -> Iterator[Callable[[str], Knot]]:
+    """Makes a running name server from the records of ``acme.test``, as a zone file writes them."""
+    with ExitStack() as running:
+        yield lambda records: running.enter_context(Knot(own_folder(tmp_path, "knot"), records))
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------

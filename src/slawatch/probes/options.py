@@ -134,3 +134,22 @@ def split_port(text: str) -> tuple[str, str]:
         raise ValueError(f"{text!r} is ambiguous: an IPv6 address stands in brackets, as in [2001:db8::1]:25")
     host, _, port = text.partition(":")
     return host, port
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A host and a port, the target of kinds that need no more."""
+
+    host: Host
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host.bracketed}:{self.port}"
+
+
+def parse_host_port(text: str, scheme: str) -> HostPort:
+    """`host:port`, `[address]:port`, or the same after ``scheme://``; ``ValueError`` says what is wrong."""
+    host, port = split_port(text.removeprefix(f"{scheme}://").removesuffix("/"))
+    if not port:
+        raise ValueError(f"{text!r} names no port: expected host:port")
+    return HostPort(parse_host(host), parse_port(port))

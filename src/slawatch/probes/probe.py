@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from slawatch.domain.grammar import format_duration
-from slawatch.domain.interval import Duration
+from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.probes.answer import ANY, Answer, Failure, Reason, Reasons, Trace
 from slawatch.probes.echo import Echo, Opener, open_socket
@@ -60,6 +60,8 @@ class Kind:
 class ProbeContext:
     """What one running probe has at hand. ``deadline`` is in the loop's time; past it the probe is cancelled."""
 
+    started: Instant
+    """When the probe began, by the wall: what certificates and the like are compared with."""
     deadline: float
     trace: Trace
     outbound: Outbound
@@ -111,9 +113,9 @@ class Resources:
             echo = self._echoes[family] = Echo(family, self.clock, self._opener)
         return echo
 
-    def context(self, deadline: float) -> ProbeContext:
-        """A context for one probe that ends at ``deadline``, in the loop's time."""
-        return ProbeContext(deadline, Trace(self.clock), self.outbound, self.echo, self.tls)
+    def context(self, started: Instant, deadline: float) -> ProbeContext:
+        """A context for one probe that began at ``started`` and ends at ``deadline``, in the loop's time."""
+        return ProbeContext(started, deadline, Trace(self.clock), self.outbound, self.echo, self.tls)
 
 
 async def observe(
@@ -130,7 +132,7 @@ async def observe(
     """
     clock = resources.clock
     started, begun = clock.now(), clock.monotonic()
-    context = resources.context(asyncio.get_running_loop().time() + timeout / 1e6)
+    context = resources.context(started, asyncio.get_running_loop().time() + timeout / 1e6)
     try:
         async with asyncio.timeout_at(context.deadline):
             answer = await kind.probe(target, options, context)

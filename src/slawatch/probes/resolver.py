@@ -7,25 +7,21 @@ whether a name does not exist (the service's fault) or nobody answered (ours). T
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 import dns.exception
-import dns.flags
 import dns.message
-import dns.name
 import dns.rcode
 import dns.rdatatype
 
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.probes.answer import Failure
+from slawatch.probes.dns_exchange import PAYLOAD, Server, exchange
 from slawatch.probes.options import Family, parse_port, split_port
 from slawatch.runtime.clock import Clock
-
-Server = tuple[str, int]
 
 LONGEST_TRUST: int = 300 * SECOND
 """An answer is kept as long as its own time to live says, but not longer than this."""
@@ -34,8 +30,6 @@ RECHECK: int = 5 * SECOND
 """How often the hosts file and resolv.conf are looked at for changes."""
 ROUNDS = 2
 """How often each server is asked before the resolver counts as lost."""
-_PAYLOAD = 1232
-"""UDP payload that we offer: what passes without fragments (DNS flag day 2020)."""
 _TYPES = {4: dns.rdatatype.A, 6: dns.rdatatype.AAAA}
 
 
@@ -195,7 +189,7 @@ class Resolver:
 
 async def _ask(servers: Sequence[Server], name: str, family: Family, deadline: float) -> tuple[list[str], int] | None:
     """Addresses and their time to live in seconds from the first server that knows; ``None``: no such name."""
-    query = dns.message.make_query(name + ".", _TYPES[family], use_edns=0, payload=_PAYLOAD)
+    query = dns.message.make_query(name + ".", _TYPES[family], use_edns=0, payload=PAYLOAD)
     loop = asyncio.get_running_loop()
     attempts = [server for _ in range(ROUNDS) for server in servers]
     last = "no DNS server is configured"
@@ -203,7 +197,7 @@ async def _ask(servers: Sequence[Server], name: str, family: Family, deadline: f
         until = loop.time() + max(0.0, deadline - loop.time()) / left
         try:
             async with asyncio.timeout_at(until):
-                response = await _exchange(query, server)
+                response = await exchange(query, server)
         except (OSError, EOFError, dns.exception.DNSException) as error:
             last = f"{server[0]}: {_words(error)}"
             continue
@@ -228,56 +222,3 @@ def _answers(response: dns.message.Message) -> tuple[list[str], int]:
     if chain.answer is None:
         return [], 0
     return [record.address for record in chain.answer], chain.minimum_ttl
-
-
-async def _exchange(query: dns.message.Message, server: Server) -> dns.message.Message:
-    """One question over UDP, and over TCP where the answer was cut off."""
-    response = await _over_udp(query, server)
-    return await _over_tcp(query, server) if response.flags & dns.flags.TC else response
-
-
-def _socket(server: Server, kind: socket.SocketKind) -> socket.socket:
-    family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
-    return socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-
-
-async def _over_udp(query: dns.message.Message, server: Server) -> dns.message.Message:
-    loop = asyncio.get_running_loop()
-    with _socket(server, socket.SOCK_DGRAM) as udp:
-        udp.connect(server)
-        udp.send(query.to_wire())
-        while True:
-            wire = await loop.sock_recv(udp, 65535)
-            try:
-                response = dns.message.from_wire(wire, ignore_trailing=True)
-            except dns.message.Truncated as cut:
-                response = cut.message()  # type: ignore[no-untyped-call]
-            except dns.exception.DNSException:
-                continue  # not from the server, or not whole: the right answer may still come
-            if query.is_response(response):
-                return response
-
-
-async def _over_tcp(query: dns.message.Message, server: Server) -> dns.message.Message:
-    loop = asyncio.get_running_loop()
-    with _socket(server, socket.SOCK_STREAM) as tcp:
-        await loop.sock_connect(tcp, server)
-        wire = query.to_wire()
-        await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
-        length = int.from_bytes(await _exactly(tcp, 2), "big")
-        response = dns.message.from_wire(await _exactly(tcp, length), ignore_trailing=True)
-    if not query.is_response(response):
-        raise dns.exception.FormError
-    return response
-
-
-async def _exactly(tcp: socket.socket, length: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    parts: list[bytes] = []
-    while length:
-        part = await loop.sock_recv(tcp, length)
-        if not part:
-            raise EOFError
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)

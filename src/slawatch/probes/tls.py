@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
@@ -44,22 +45,33 @@ class TlsOptions(ProbeOptions):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """When a certificate ends, and each part of its issuer's name, the country first as a rule."""
+
+    ends: Instant
+    issuer: tuple[str, ...]
+
+
 class TlsContexts:
     """One ``SSLContext`` per way to verify: making one reads every authority and costs some 25 ms."""
 
     def __init__(self) -> None:
-        self._contexts: dict[tuple[str | None, bool], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str | None, bool, tuple[str, ...]], ssl.SSLContext] = {}
 
-    def context(self, options: TlsOptions) -> ssl.SSLContext:
-        """The context for these options; ``Failure`` ``trust_unavailable`` when the authorities cannot be read."""
-        key = (options.ca, options.verify)
+    def context(self, options: TlsOptions, protocols: tuple[str, ...]) -> ssl.SSLContext:
+        """The context for these options; ``Failure`` ``trust_unavailable`` when the authorities cannot be read.
+
+        ``protocols`` are offered to the server (ALPN, RFC 7301); with none, the extension is left out.
+        """
+        key = (options.ca, options.verify, protocols)
         context = self._contexts.get(key)
         if context is None:
             context = self._contexts[key] = _make(*key)
         return context
 
 
-def _make(ca: str | None, verify: bool) -> ssl.SSLContext:
+def _make(ca: str | None, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca)
     except OSError as error:
@@ -70,30 +82,79 @@ def _make(ca: str | None, verify: bool) -> ssl.SSLContext:
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["http/1.1"])
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    context.sslobject_class = _Session
     return context
+
+
+class _Session(ssl.SSLObject):
+    """Keeps the certificate of a server that was refused for it: afterwards nobody can ask for it any more."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            error.leaf = next(iter(_certificates(self, "get_unverified_chain")), None)  # type: ignore[attr-defined]
+            raise
+
+
+def chain(session: ssl.SSLObject, *, verified: bool) -> list[Certificate]:
+    """The certificates from the server's own upwards; ``verified``: as built up to the trusted one, else as sent.
+
+    Empty where one of them cannot be read.
+    """
+    found = _certificates(session, "get_verified_chain" if verified else "get_unverified_chain")
+    certificates = [read for read in map(_read, found) if read is not None]
+    return certificates if len(certificates) == len(found) else []
+
+
+def _certificates(session: ssl.SSLObject, method: str) -> list[bytes]:
+    """What OpenSSL holds, as DER. Python has public methods for it from 3.13 on, over the same private ones."""
+    inner = getattr(getattr(session, "_sslobj", None), method, None)
+    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in (inner() or ())] if inner else []
 
 
 async def start_tls(
     transport: asyncio.Transport, protocol: asyncio.Protocol, context: ssl.SSLContext, name: str, trace: Trace
 ) -> asyncio.Transport:
-    """TLS on an open connection; its time is the phase ``tls``, and the leaf's expiry goes into the trace."""
+    """TLS on an open connection; its time is the phase ``tls``, and the leaf's expiry goes into the trace.
+
+    The latter also where the certificate is refused.
+    """
     trace.enter("tls")
     loop = asyncio.get_running_loop()
-    encrypted = await loop.start_tls(transport, protocol, context, server_hostname=name)
+    try:
+        encrypted = await loop.start_tls(transport, protocol, context, server_hostname=name)
+    except ssl.SSLCertVerificationError as error:
+        trace.certificate_expiry = _expiry(getattr(error, "leaf", None))
+        raise
     if encrypted is None:
         raise ConnectionResetError
     leaf = encrypted.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    trace.certificate_expiry = _expiry(leaf) if leaf else None
+    trace.certificate_expiry = _expiry(leaf)
     return encrypted
 
 
+def _expiry(leaf: bytes | None) -> Instant | None:
+    read = _read(leaf) if leaf else None
+    return None if read is None else read.ends
+
+
 @lru_cache(maxsize=4096)
-def _expiry(leaf: bytes) -> Instant | None:
+def _read(encoded: bytes) -> Certificate | None:
     try:
-        return to_instant(x509.load_der_x509_certificate(leaf).not_valid_after_utc)
-    except ValueError:
+        certificate = x509.load_der_x509_certificate(encoded)
+        return Certificate(to_instant(certificate.not_valid_after_utc), _issuer(certificate))
+    except (ValueError, x509.InvalidVersion):
         return None  # OpenSSL reads more than cryptography does; the handshake stands without a date
+
+
+def _issuer(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        return tuple(str(attribute.value) for attribute in certificate.issuer)
+    except ValueError:
+        return ()
 
 
 def failed_handshake(error: ssl.SSLError) -> Answer:

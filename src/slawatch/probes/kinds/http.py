@@ -137,7 +137,7 @@ async def _ask(first: Target, hop: Target, method: str, options: Options, contex
     secure = None
     if hop.secure:
         name = options.tls.name if hop.host == first.host else None
-        secure = (context.tls.context(options.tls), name or hop.host.text)
+        secure = (context.tls.context(options.tls, ("http/1.1",)), name or hop.host.text)
     try:
         wire = _wire(first, hop, method, options)
     except Unavailable as error:

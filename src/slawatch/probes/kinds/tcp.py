@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons, fail
-from slawatch.probes.options import Host, NetworkOptions, parse_host, parse_port, split_port
+from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.probe import ProbeContext
 
@@ -63,23 +62,9 @@ class Options(NetworkOptions):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A host and a port."""
-
-    host: Host
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host.bracketed}:{self.port}"
-
-
-def target(text: str) -> Target:
+def target(text: str) -> HostPort:
     """`host:port`, `[address]:port`, or the same after `tcp://`; ``ValueError`` says what is wrong."""
-    host, port = split_port(text.removeprefix("tcp://").removesuffix("/"))
-    if not port:
-        raise ValueError(f"{text!r} names no port: expected host:port")
-    return Target(parse_host(host), parse_port(port))
+    return parse_host_port(text, "tcp")
 
 
 class _Conversation(asyncio.Protocol):
@@ -113,7 +98,7 @@ class _Conversation(asyncio.Protocol):
         fail(self.done, Failure("unexpected", f"the server said {heard} {when}"))
 
 
-async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
+async def probe(target: HostPort, options: Options, context: ProbeContext) -> Answer:
     """Connect; send and wait for the expected text where options say so; close."""
     trace = context.trace
     address = await context.outbound.address(target.host, options.ip, context.deadline, trace)
@@ -126,7 +111,7 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     return context.judged(trace.spent(without="resolve"), options.slow)
 
 
-async def _converse(target: Target, options: Options, context: ProbeContext, address: Address) -> None:
+async def _converse(target: HostPort, options: Options, context: ProbeContext, address: Address) -> None:
     transport, conversation = await connect(
         lambda: _Conversation(options.expect or b""), address, target.port, context.trace
     )

@@ -1,0 +1,112 @@
+"""TLS: whether a server's certificate is good, by whom it was issued, and for how long it still is."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from slawatch.domain.interval import DAY, Instant, format_instant
+from slawatch.domain.observation import Cause, Verdict
+from slawatch.probes.answer import ANY, STREAM, TLS, Answer, Failure, Reason, Reasons
+from slawatch.probes.options import DurationText, HostPort, NetworkOptions, parse_host_port
+from slawatch.probes.outbound import connect
+from slawatch.probes.probe import ProbeContext
+from slawatch.probes.tls import Certificate, TlsOptions, chain, start_tls
+
+SCHEMES = ("tls",)
+
+REASONS: Reasons = {
+    **ANY,
+    **STREAM,
+    **TLS,
+    "trust_unavailable": Reason(Verdict.VOID, "The authorities in `ca` cannot be read.", Cause.PROBER_FAULT),
+    "certificate_unreadable": Reason(
+        Verdict.VOID,
+        "OpenSSL takes the certificates, but their ends and issuers cannot be read here.",
+        Cause.PROBER_FAULT,
+    ),
+    "version": Reason(Verdict.DOWN, "The server speaks no version of TLS as new as `version` asks for."),
+    "issuer": Reason(Verdict.DOWN, "The certificate was issued by somebody else than `issuer` says."),
+    "certificate_expires": Reason(
+        Verdict.DEGRADED, "The certificate, or one that it rests on, ends sooner than `expires_within`."
+    ),
+}
+
+_VERSIONS = {"1.2": ("TLSv1.2", "TLSv1.3"), "1.3": ("TLSv1.3",)}
+"""What each choice of `version` is content with."""
+_TOO_OLD = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION"})
+"""How OpenSSL says that both sides share no version (openssl/sslerr.h)."""
+
+
+class Options(TlsOptions, NetworkOptions):
+    """Options of the kind `tls`."""
+
+    expires_within: DurationText | None = Field(
+        default=None,
+        description="A certificate that ends within this time is `degraded`, as `14d`; so is one that it rests on.",
+    )
+    version: Literal["1.2", "1.3"] = Field(default="1.2", description="The oldest version of TLS that is good.")
+    issuer: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Text that one part of the issuer's name must contain: its organisation, for example.",
+    )
+
+
+def target(text: str) -> HostPort:
+    """`host:port`, `[address]:port`, or the same after `tls://`; ``ValueError`` says what is wrong."""
+    return parse_host_port(text, "tls")
+
+
+async def probe(target: HostPort, options: Options, context: ProbeContext) -> Answer:
+    """Connect, shake hands, judge: version first, then issuer, the certificates' ends, and time. Nothing is said."""
+    trace = context.trace
+    address = await context.outbound.address(target.host, options.ip, context.deadline, trace)
+    trust = context.tls.context(options, protocols=())
+    transport, protocol = await connect(asyncio.Protocol, address, target.port, trace)
+    try:
+        transport = await start_tls(transport, protocol, trust, options.name or target.host.text, trace)
+        trace.close()
+        return _judged(transport.get_extra_info("ssl_object"), options, context)
+    except ssl.SSLError as error:
+        if error.reason in _TOO_OLD:
+            raise Failure("version", (error.reason or "").replace("_", " ").lower()) from None
+        raise
+    finally:
+        transport.abort()
+
+
+def _judged(session: ssl.SSLObject, options: Options, context: ProbeContext) -> Answer:
+    spoken = session.version()
+    if spoken not in _VERSIONS[options.version]:
+        raise Failure("version", f"{spoken}, expected TLSv{options.version} or later")
+    certificates = chain(session, verified=options.verify)
+    if not certificates and (options.issuer is not None or options.expires_within is not None):
+        raise Failure("certificate_unreadable")
+    if options.issuer is not None:
+        _judge_issuer(certificates[0], options.issuer)
+    if options.expires_within is not None:
+        soon = _ends_soon(certificates, context.started, options.expires_within)
+        if soon is not None:
+            return soon
+    return context.judged(context.trace.spent(without="resolve"), options.slow)
+
+
+def _judge_issuer(certificate: Certificate, expected: str) -> None:
+    if not any(expected in part for part in certificate.issuer):
+        raise Failure("issuer", f"issued by {', '.join(certificate.issuer) or 'nobody that can be read'}")
+
+
+def _ends_soon(certificates: Sequence[Certificate], now: Instant, within: int) -> Answer | None:
+    """The answer where the first of ``certificates`` to end does so within the time."""
+    first = min(certificates, key=lambda certificate: certificate.ends)
+    left = first.ends - now
+    if left > within:
+        return None
+    whose = "the server's certificate" if first is certificates[0] else "a certificate that the server's rests on"
+    when = f"in {left // DAY} days" if left >= 0 else "which is past"
+    return Answer("certificate_expires", f"{whose} ends at {format_instant(first.ends)}, {when}")
