@@ -18,8 +18,8 @@ VERDICT = (
 )
 MAINTENANCE = (
     "It counts if it was on record before it began, and ends at its planned end: an overrun is downtime. Later "
-    "entries, force majeure, the client's own faults and third parties need a reason and an approver. The figure without any "
-    "exclusion stands beside each figure."
+    "entries, force majeure, the client's own faults and third parties need a reason and an approver. The figure without "
+    "any exclusion stands beside each figure."
 )
 UNKNOWN = (
     "An event whose outcome nobody knows is missed in the low figure, met in the high one and left out of the point "
@@ -55,23 +55,23 @@ def test_the_founding_contract_in_full() -> None:
         (
             on_time(),
             (
-                "Batch runs: the share of expected runs that succeed in time. A late success stays late. src is expected "
-                "by the schedule 0 2 * * * (UTC) and must have succeeded by 06:00. A run belongs to the period of its "
+                "Batch runs: the share of expected runs that succeed in time. A late success stays late. src is "
+                "expected by the schedule 0 2 * * * (UTC) and must have succeeded by 06:00. A run belongs to the period of its "
                 f"deadline. {UNKNOWN}"
             ),
         ),
         (
             terms("response_in_time", TICKETS | {"restoring_answers": True}),
             (
-                "Tickets: the share that a person answers within 4 h of service time. Auto-replies and internal notes are "
-                f"no answer. Restoring the service is one. The clock stands in the states pending. {DUE} {UNKNOWN}"
+                "Tickets: the share that a person answers within 4 h of service time. Auto-replies and internal notes "
+                f"are no answer. Restoring the service is one. The clock stands in the states pending. {DUE} {UNKNOWN}"
             ),
         ),
         (
             terms("restore_in_time", TICKETS),
             (
-                "Tickets: the share in which the service is back within 4 h of service time (states: resolved). A reopened "
-                f"ticket's clock goes on. The clock stands in the states pending. {DUE} {UNKNOWN}"
+                "Tickets: the share in which the service is back within 4 h of service time (states: resolved). A "
+                f"reopened ticket's clock goes on. The clock stands in the states pending. {DUE} {UNKNOWN}"
             ),
         ),
         (
@@ -84,8 +84,8 @@ def test_the_founding_contract_in_full() -> None:
         (
             terms("delivery_in_time", {"within": "10m"}),
             (
-                "Mails: the share of those sent that are received within 10 m. A mail belongs to the period in which it is "
-                f"sent. {UNKNOWN}"
+                "Mails: the share of those sent that are received within 10 m. A mail belongs to the period in which "
+                f"it is sent. {UNKNOWN}"
             ),
         ),
     ],
