@@ -18,8 +18,8 @@ VERDICT = (
 )
 MAINTENANCE = (
     "It counts if it was on record before it began, and ends at its planned end: an overrun is downtime. Later "
-    "entries, force majeure, the client's own faults and third parties need a reason and an approver. The figure without "
-    "any exclusion stands beside each figure."
+    "entries, force majeure, the client's own faults and third parties need a reason and an approver. The figure "
+    "without any exclusion stands beside each figure."
 )
 UNKNOWN = (
     "An event whose outcome nobody knows is missed in the low figure, met in the high one and left out of the point "
@@ -56,8 +56,8 @@ def test_the_founding_contract_in_full() -> None:
             on_time(),
             (
                 "Batch runs: the share of expected runs that succeed in time. A late success stays late. src is "
-                "expected by the schedule 0 2 * * * (UTC) and must have succeeded by 06:00. A run belongs to the period of its "
-                f"deadline. {UNKNOWN}"
+                "expected by the schedule 0 2 * * * (UTC) and must have succeeded by 06:00. A run belongs to the "
+                f"period of its deadline. {UNKNOWN}"
             ),
         ),
         (
