@@ -56,6 +56,7 @@ async def test_bad_certificates(
     seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
     assert (seen.verdict, seen.reason) == (Verdict.DOWN, reason)
     assert not servers.requests  # nothing was said to whoever that is
+    assert seen.certificate_expiry == to_instant(leaf.get("ends", NOW + 30 * DAY))
     seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"verify": False})
     assert seen.verdict is Verdict.UP
     assert seen.certificate_expiry == to_instant(leaf.get("ends", NOW + 30 * DAY))

@@ -83,7 +83,9 @@ def _add_running(app: typer.Typer, hooks: Hooks) -> None:
 
     @app.command()
     def watch(
-        urls: Annotated[list[str], typer.Argument(metavar="URL...", help="dns://, http://, https://, icmp://, tcp:// or tls://")],
+        urls: Annotated[
+            list[str], typer.Argument(metavar="URL...", help="dns://, http://, https://, icmp://, tcp:// or tls://")
+        ],
         standard: Annotated[str, typer.Option(help="The percentage that is promised.")] = "99%",
         period: Annotated[str, typer.Option(help="'2 weeks', 'week', 'month' …, from today on.")] = "2 weeks",
         every: Annotated[str, typer.Option(help="Time between two probes.")] = "10s",
