@@ -33,6 +33,7 @@ from slawatch.domain.observation import Cause
 from slawatch.domain.recurrence import Recurrence
 from slawatch.domain.risk import Level, RunningOutage, running_outage
 from slawatch.domain.service_hours import ALWAYS, Calendar, elapsed, parse_ranges
+from slawatch.domain.slots import SlotRule
 from slawatch.domain.state_machine import EndpointState, disown, step
 from slawatch.domain.strip import state_at
 from slawatch.domain.tickets import (
@@ -202,3 +203,13 @@ def test_s25_an_announcement_may_have_spans_and_a_recurrence() -> None:
     entry = replace(maintenance(10, 20), recurrence=daily)
     day = 86_400
     assert entry.within(span(0, 2 * day)) == [span(10, 20), span(100, 160), span(100 + day, 160 + day)]
+
+
+@pytest.mark.parametrize("days", [0, 1, 3, 5, 30])
+def test_s32_a_slot_belongs_to_the_day_of_its_deadline_however_far_that_is(days: int) -> None:
+    """Every day at 02:00, to be done within some days: each day holds the deadline of the slot so many days before."""
+    rule = SlotRule(CronSchedule("0 2 * * *", "UTC"), days * DAY, ALWAYS)
+    due = s(2 * 3600)
+    found = rule.due_within(s(0), s(0) + DAY)
+    assert [(slot.scheduled, slot.deadline) for slot in found] == [(due - days * DAY, due)]
+    assert rule.due_within(due + 1, due + DAY) == ()
