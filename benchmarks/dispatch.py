@@ -35,6 +35,7 @@ from slawatch.scheduling.health import Health
 
 CONTENDERS = ("slawatch", "task per target", "apscheduler")
 LOOPS = ("asyncio", "uvloop")
+BRIEFLY = ("--rounds", "1")
 ANSWER = Observation(0, 0, Verdict.UP, "told")
 Stop = Callable[[], Awaitable[None]]
 

@@ -173,6 +173,7 @@ def print_table(
         f"Evaluation: {arguments.contracts} contracts once a second, {arguments.outages} outages in each period",
         [
             Row("publication, as share of one core", publish * 100, "%", 5.0, f"1/{plain / publish:.0f} of the plain"),
+            Row("publication, and everything of each read once a minute", (publish + everything / 60) * 100, "%"),
             Row("the account of each, every second", read * 100, "%", None, f"1/{plain / read:.1f} of the plain"),
             Row("account, risk, burn rates and last period of each", everything * 100, "%"),
             Row("the plain account of each, every second", plain * 100, "%"),

@@ -47,6 +47,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/html\r\nConten
     PAGE,
 )
 TIMEOUT = 5_000_000
+BRIEFLY = ("--rounds", "1", "--probes", "10000")
 Once = Callable[[], Awaitable[bool]]
 
 

@@ -130,7 +130,9 @@ def _facts(
     at: Instant = 0,
 ) -> CreditFacts:
     options = contract.options
-    used = classes.down + still_down + (1 - options.degraded) * classes.degraded
+    used = Fraction(classes.down + still_down)
+    if classes.degraded:
+        used += (1 - options.degraded) * classes.degraded
     if options.unknown is UnknownPolicy.DOWN:
         used += classes.unknown
     listed = [(outage.span.start, outage.counted) for outage in compliance.outages[version]]
@@ -140,7 +142,7 @@ def _facts(
     return CreditFacts(
         ratio=ratio,
         service_time=compliance.service_time,
-        used=Fraction(used),
+        used=used,
         allowed=compliance.budget.allowed,
         outages=tuple(listed),
     )

@@ -83,7 +83,10 @@ def check_burn_thresholds(target: Fraction, windows: Iterable[BurnWindow]) -> No
 
 def burn_rate(used: Fraction, window: Duration, target: Fraction) -> Fraction | None:
     """The rate at which ``used`` microseconds of downtime in a window burn; None at 100 %."""
-    return None if target == 1 else used / (window * (1 - target))
+    if target == 1:
+        return None
+    left = target.denominator - target.numerator
+    return Fraction(used.numerator * target.denominator, used.denominator * window * left)
 
 
 def latest_window(service: IntervalSet, at: Instant, window: Duration) -> IntervalSet:
@@ -99,14 +102,14 @@ def latest_window(service: IntervalSet, at: Instant, window: Duration) -> Interv
 
 def used_in(timeline: Timeline, service: IntervalSet, at: Instant, window: Duration, weight: Fraction) -> Fraction:
     """Downtime, and degraded time by its weight, in the latest window of service time, by the point version."""
-    used = Fraction(0)
+    down = degraded = 0
     for code, length in totals(timeline, latest_window(service, at, window)).items():
         state = state_in(code, POINT)
         if state is State.DOWN:
-            used += length
+            down += length
         elif state is State.DEGRADED:
-            used += (1 - weight) * length
-    return used
+            degraded += length
+    return Fraction(down) + (1 - weight) * degraded if degraded else Fraction(down)
 
 
 def decimal(number: Fraction, digits: int = 2) -> str:

@@ -45,8 +45,8 @@ class ExactMoney:
     def rounded(self) -> Money:
         """The nearest amount in minor units, half up (away from zero is up: credits are never negative)."""
         digits = minor_digits(self.currency)
-        units = (2 * self.amount * 10**digits + 1) // 2
-        return Money(Decimal(int(units)).scaleb(-digits), self.currency)
+        whole, part = self.amount.numerator * 10**digits, self.amount.denominator
+        return Money(Decimal((2 * whole + part) // (2 * part)).scaleb(-digits), self.currency)
 
 
 @dataclass(frozen=True, slots=True)
