@@ -295,14 +295,64 @@ def test_a_contract_outside_its_validity_has_no_status() -> None:
     assert scene.evaluator.publish().contracts == ()
 
 
-def test_a_fact_is_added_to_what_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is added up from the period's start again, however many facts come."""
-    scene = Scene()
-    observed(scene, UP_AND_DOWN)
+def refuse_to_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing may be added up from a period's start."""
 
     def never(plan: Plan, timeline: Timeline) -> Tally:
         raise AssertionError("the period is added up anew")
 
     monkeypatch.setattr(Tally, "begin", never)
-    observed(scene, UP_AND_DOWN[:60])
+
+
+def test_a_fact_is_added_to_what_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many facts come, from however many members at once."""
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    refuse_to_begin(monkeypatch)
+    observed(scene, UP_AND_DOWN)
     holds_now(scene)
+
+
+def test_what_is_settled_outlives_a_reload_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    refuse_to_begin(monkeypatch)
+    scene.judge_by(contracts())
+    holds_now(scene)
+    scene.judge_by([replace(CONTRACTS[0], target=CONTRACTS[0].target / 2)])
+    with pytest.raises(AssertionError, match="added up anew"):
+        scene.evaluator.publish()
+
+
+@pytest.mark.parametrize("answering", [True, False])
+def test_a_quiet_day_is_added_to_what_is_settled(monkeypatch: pytest.MonkeyPatch, answering: bool) -> None:
+    """Whether nothing happens or nothing is known."""
+    scene = Scene()
+    observed(scene, [Verdict.UP] * 40)
+    refuse_to_begin(monkeypatch)
+    for _ in range(45):  # not as far as the next day, for the daily contract
+        scene.clock.advance(30 * MINUTE)
+        if answering:
+            for name in NAMES:
+                scene.observe(name, Verdict.UP)
+        else:
+            scene.recorder.expire_silent()
+        holds_now(scene)
+
+
+def test_what_nobody_observes_is_settled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For days, and without beginning anew."""
+    scene = Scene()
+    observed(scene, UP_AND_DOWN)
+    scene.judge_by(CONTRACTS[:2])
+    scene.evaluator.publish()
+    refuse_to_begin(monkeypatch)
+    for _ in range(10):
+        scene.clock.advance(DAY)
+        scene.recorder.expire_silent()
+        snapshot = scene.evaluator.publish()
+        for status, each in zip(snapshot.contracts, scene.expected()[:2], strict=True):
+            each.holds(status)
+    tally = scene.evaluator._dockets[0].tally
+    assert tally is not None
+    assert tally.until >= scene.clock.now() - 2 * DAY

@@ -25,38 +25,53 @@ from slawatch.runtime.clock import Clock
 class _Docket:
     """One subject through its periods. ``tally`` is what its current case has settled."""
 
-    __slots__ = ("_announcements", "_settle_at", "case", "subject", "tally")
+    __slots__ = ("_announcements", "_due", "_kept", "_settle_after", "case", "subject", "tally")
 
-    def __init__(self, subject: Subject, announcements: Sequence[Announcement], settle_at: Duration) -> None:
+    def __init__(self, subject: Subject, announcements: Sequence[Announcement], settle_after: Duration) -> None:
         self.subject = subject
         self.case: Case | None = None
         self.tally: Tally | None = None
         self._announcements = announcements
-        self._settle_at = settle_at
+        self._settle_after = settle_after
+        self._due: Instant = DISTANT_PAST
+        self._kept: tuple[Case, Tally | None] | None = None
 
-    def open(self, view: View) -> None:
-        """Take up the period that holds the view's instant."""
+    def inherit(self, other: _Docket) -> None:
+        """What another docket has settled is kept, if the case proves to be the same."""
+        self._kept = None if other.case is None else (other.case, other.tally)
+
+    def open(self, view: View) -> bool:
+        """Take up the period that holds the view's instant. Answers whether it was added up from its start."""
         governed = self.subject.book.current(view.at)
+        kept, self._kept = self._kept, None
         self.case = self.tally = None
-        if governed is not None:
-            before = self.subject.book.before(governed[1])
-            self.case = Case(*governed, self._announcements, before)
-            self.tally = self.case.begin(view)
+        self._due = view.at + self._settle_after
+        if governed is None:
+            return True
+        case = Case(*governed, self._announcements, self.subject.book.before(governed[1]))
+        if kept is not None and kept[0].is_same(case):
+            self.case, self.tally = kept
+            return False
+        self.case, self.tally = case, case.begin(view)
+        return True
 
     def follow(self, view: View, begins: Instant) -> None:
         """Settle what can be, after facts that changed the past from ``begins`` on."""
         if self.case is None or self.tally is None:
             return
-        if begins < self.tally.until:
+        self._due = view.at + self._settle_after
+        if begins < self.tally.until or view.at < self.tally.until:
             self.tally = self.case.begin(view)
         else:
             self.tally = self.case.settle(self.tally, view)
 
+    def is_over(self, now: Instant) -> bool:
+        """Whether another period has begun, or none runs that could be over."""
+        return self.case is None or not self.case.period.start <= now < self.case.period.end
+
     def is_due(self, now: Instant) -> bool:
-        """Whether the period has changed, or so much time has passed without a fact that it should be settled."""
-        if self.case is None or not self.case.period.start <= now < self.case.period.end:
-            return True
-        return self.tally is not None and not 0 <= now - self.tally.until < self._settle_at
+        """Whether so much time has passed without a fact that it should be settled, or time has gone back."""
+        return now >= self._due or (self.tally is not None and now < self.tally.until)
 
 
 class Evaluator:
@@ -76,11 +91,17 @@ class Evaluator:
         """Take up a configuration; the next publication follows it. To be called again whenever what the estate
         holds has changed, an announcement or a correction among it."""
         self._estate = estate
+        before = {docket.subject.key: docket for docket in self._dockets}
         self._dockets = [
             _Docket(subject, tuple(estate.announcements.get(subject.client, ())), DAY + number * SECOND % HOUR)
             for number, subject in enumerate(estate.subjects)
         ]
-        self._followers.clear()
+        for docket in self._dockets:
+            if docket.subject.key in before:
+                docket.inherit(before[docket.subject.key])
+        for key, follower in list(self._followers.items()):
+            if follower.corrections != tuple(estate.corrections.get(key, ())):
+                del self._followers[key]
 
     def publish(self, sequence: int = 0) -> Snapshot:
         """Judge everything as of now. ``sequence`` numbers the latest entry that this run has recorded."""
@@ -121,20 +142,20 @@ class Evaluator:
         return changed
 
     def _settle(self, view: View, changed: Mapping[str, Instant]) -> None:
-        opened = {docket for docket in self._dockets if docket.is_due(view.at)}
-        for docket in opened:
-            docket.open(view)
+        now = view.at
+        opened = [docket for docket in self._dockets if docket.is_over(now)]
+        begun = {docket for docket in opened if docket.open(view)}
         if opened:
             self._concerned = {}
             for docket in self._dockets:
                 for key in docket.case.keys.values() if docket.case else ():
                     self._concerned.setdefault(key, []).append(docket)
-        since: dict[_Docket, Instant] = {}
+        since = {docket: now for docket in self._dockets if docket.is_due(now)}
         for key, begins in changed.items():
             for docket in self._concerned.get(key, ()):
                 since[docket] = min(begins, since.get(docket, begins))
         for docket, begins in since.items():
-            if docket not in opened:
+            if docket not in begun:
                 docket.follow(view, begins)
 
     def _contracts(self, view: View) -> Iterable[ContractStatus]:

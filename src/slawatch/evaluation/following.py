@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from slawatch.domain.facts import Blip, Change, State
 from slawatch.domain.growing import GrowingTimeline, Line, Paint
 from slawatch.domain.history import Correction
-from slawatch.domain.interval import DISTANT_PAST, Instant
+from slawatch.domain.interval import DISTANT_PAST, MINUTE, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.domain.state_machine import EndpointState
 from slawatch.domain.strip import state_at
 from slawatch.domain.timeline import Timeline
 from slawatch.evaluation.recorder import Track
+
+ANSWERS_WITHIN: Duration = MINUTE
+"""A probe that began so long ago has answered, or is given up. One that has not costs time, and no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Known:
         edge = self.state.closing_edge(now)
         if edge is not None:
             return edge.earliest
-        return min(now, self.line.until if self.state.since is None else self.state.since)
+        return min([now - ANSWERS_WITHIN, *(pending.at for pending in self.state.run)])
 
 
 NOTHING = Known(EndpointState(), GrowingTimeline().line, 0)
@@ -84,10 +87,21 @@ class Edges(Mapping[str, Change]):
 class Follower:
     """Follows one track. ``known`` is what it has taken up so far."""
 
-    __slots__ = ("_blips", "_changes", "_growing", "_last_blip", "_last_change", "_paints", "known", "track")
+    __slots__ = (
+        "_blips",
+        "_changes",
+        "_growing",
+        "_last_blip",
+        "_last_change",
+        "_paints",
+        "corrections",
+        "known",
+        "track",
+    )
 
     def __init__(self, track: Track, corrections: Sequence[Correction] = ()) -> None:
         self.track = track
+        self.corrections = tuple(corrections)
         self._paints = [Paint(each.span, each.state) for each in corrections if each.reason and each.approved_by]
         self._build()
         self.known = self._know()

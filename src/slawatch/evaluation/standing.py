@@ -46,6 +46,11 @@ class Case:
         self._service = self._recent_service()
         self._closed: tuple[object, Account] | None = None
 
+    def is_same(self, other: Case) -> bool:
+        """Whether it is the same period under the same terms, announcements and period before."""
+        mine = self.contract, self.period, self.before, self._announcements
+        return mine == (other.contract, other.period, other.before, other._announcements)
+
     def timeline(self, view: View, start: Instant = DISTANT_PAST) -> Timeline:
         """The service's timeline, right from ``start`` on."""
         return _timeline(self.contract, self.keys, view, start)
