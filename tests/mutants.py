@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -103,7 +103,7 @@ def _git(*arguments: str) -> bytes:
 def mutate(names: Sequence[str], processes: int) -> None:
     """Try the mutants of these names. Raises CalledProcessError when the tests fail without any change."""
     program = Path(sys.executable).parent / "mutmut"
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "quick"}
+    environment = {**os.environ, "HYPOTHESIS_PROFILE": "mutants"}
     command = [str(program), "run", "--max-children", str(processes), *names]
     subprocess.run(command, cwd=WORK, env=environment, check=True)
 
@@ -119,6 +119,11 @@ def results() -> dict[str, int | None]:
 def sampled(names: Sequence[str], size: int, seed: str = SEED) -> list[str]:
     """So many of the names, the same ones for the same seed; others' names change nothing."""
     return sorted(names, key=lambda name: sha256(f"{seed} {name}".encode()).digest())[:size]
+
+
+def _waiting(names: Sequence[str]) -> list[str]:
+    codes = results()
+    return [name for name in names if codes[name] in (None, 2)]
 
 
 def survivor(name: str, how: str) -> Survivor:
@@ -140,13 +145,15 @@ def _joined(lines: Sequence[str], sign: str) -> str:
     return " ".join(line[1:].strip() for line in lines if line.startswith(sign)) or "nothing"
 
 
-def report(codes: dict[str, int | None]) -> int:
+def report(codes: Mapping[str, int | None]) -> int:
     """Print the score, and each survivor with whether it is judged; the exit status."""
     alive = [survivor(name, SURVIVED[code]) for name, code in codes.items() if code is not None and code in SURVIVED]
     judged = REFERENCE.read_text(encoding="utf-8")
     killed = len(codes) - len(alive)
     modules = Counter(each.function.partition(".")[0] for each in alive)
+    late = sum(code != 1 and code not in SURVIVED for code in codes.values())
     print(f"\n{killed} of {len(codes)} mutants killed: {killed / len(codes):.1%} (at least {LEAST} are to be)")
+    print(f"of these {late} without a failed test: past the time limit, or with the process")
     print(f"survivors by module: {dict(modules.most_common())}")
     unjudged = 0
     for each in sorted(alive, key=spelled):
@@ -167,12 +174,13 @@ def main() -> int:
     if not (WORK / "mutants" / "mutmut-stats.json").exists():
         mutate([FIRST], arguments.processes)
     names = sampled(list(results()), arguments.sample, arguments.seed)
-    before = results()
-    waiting = [name for name in names if before[name] in (None, 2)]
-    if waiting:
+    if waiting := _waiting(names):
         mutate(waiting, arguments.processes)
-    after = results()
-    return report({name: after[name] for name in names})
+    if waiting := _waiting(names):
+        print(f"\n{len(waiting)} of {len(names)} mutants are not tried yet: call it again to go on")
+        return 1
+    codes = results()
+    return report({name: codes[name] for name in names})
 
 
 if __name__ == "__main__":
