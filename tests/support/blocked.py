@@ -25,6 +25,14 @@ PROGRAMS = {
     "chromium": "/usr/bin/chromium",
     "systemd": "/usr/bin/systemd-analyze",
     "ping": "/usr/bin/ping",
+    "fping": "/usr/bin/fping",
+    "ip": "/usr/sbin/ip",
+    "faketime": "/usr/bin/faketime",
+    "postfix": "/usr/sbin/postfix",
+    "dovecot": "/usr/sbin/dovecot",
+    "squid": "/usr/sbin/squid",
+    "buildah": "/usr/bin/buildah",
+    "nspawn": "/usr/bin/systemd-nspawn",
 }
 """Each server's name, as markers and fixtures use it, and its program inside the tree."""
 

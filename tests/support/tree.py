@@ -26,18 +26,32 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 
 PACKAGES = (
+    "buildah",
     "chromium",
+    "dbus",
+    "dovecot-imapd",
+    "dovecot-pop3d",
+    "faketime",
     "fonts-dejavu-core",
+    "fping",
+    "iproute2",
     "iputils-ping",
     "knot",
+    "libpam-systemd",
     "nagios4-cgi",
     "nginx",
+    "postfix",
     "postgresql",
     "procps",
     "prometheus",
     "prometheus-alertmanager",
     "prometheus-blackbox-exporter",
+    "python3",
+    "python3-venv",
+    "squid",
     "systemd",
+    "systemd-container",
+    "systemd-sysv",
 )
 """Names that every suite from bookworm on knows; ``postgresql`` is the suite's own major version."""
 
