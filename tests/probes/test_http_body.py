@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import signal
-import threading
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -15,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slawatch.probes.answer import Failure, Trace
-from slawatch.probes.http_body import Scalar, found, same, text_of, value_at
+from slawatch.probes.http_body import Scalar, same, text_of, value_at
 from slawatch.probes.http_exchange import MOST_BODY_BYTES, Exchange, Response
 from support.clock import FakeClock
 
@@ -70,34 +67,6 @@ def test_the_value_at_a_path() -> None:
 )
 def test_the_text_of_a_body(charset: str, body: bytes, text: str) -> None:
     assert text_of(body, {"content-type": f"text/html; charset={charset}"}) == text
-
-
-async def test_a_pattern_is_ended_beside_the_loops_own_signals() -> None:
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lambda: None)
-    before = signal.getsignal(signal.SIGVTALRM)
-    for _ in range(3):
-        with pytest.raises(Failure) as caught:
-            found(re.compile("(a+)+b"), "a" * 64)
-        assert caught.value.answer.reason == "pattern_too_slow"
-        assert found(re.compile("b"), "ab")
-        await asyncio.sleep(0)
-    assert signal.getsignal(signal.SIGVTALRM) == before
-    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
-
-
-def test_a_pattern_in_another_thread_is_not_matched_at_all() -> None:
-    reasons: list[str] = []
-
-    def match() -> None:
-        try:
-            found(re.compile("a"), "a")
-        except Failure as failure:
-            reasons.append(failure.answer.reason)
-
-    thread = threading.Thread(target=match)
-    thread.start()
-    thread.join()
-    assert reasons == ["prober_fault"]
 
 
 def outcome(data: bytes, cuts: list[int]) -> Response | str | None:

@@ -1,23 +1,17 @@
-"""What a body must hold: a text, a pattern, values of a JSON document. Hostile bodies are expected."""
+"""What a body holds: its text by encoding and charset, values of a JSON document. Hostile bodies are expected."""
 
 from __future__ import annotations
 
 import json
 import re
-import signal
-import threading
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from decimal import Decimal
-from types import FrameType
 
 from slawatch.probes.answer import Failure
 from slawatch.probes.http_exchange import Response
 
 MOST_INFLATED_BYTES = 4 * 1024 * 1024
-MOST_PATTERN_SECONDS = 0.05
-"""Processor time that one pattern may take on one body."""
 
 _CODECS = re.compile(
     r"utf-?8|utf-16(le|be)?|(us-)?ascii|latin1|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|"
@@ -64,40 +58,6 @@ def text_of(body: bytes, headers: Mapping[str, str]) -> str:
         return body.decode(charset if _CODECS.fullmatch(charset) else "utf-8", errors="replace")
     except LookupError:
         return body.decode(errors="replace")  # a number that no ISO 8859 part has
-
-
-def found(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether ``pattern`` occurs; ``Failure`` ``pattern_too_slow`` past ``MOST_PATTERN_SECONDS``.
-
-    Patterns can take a time that grows exponentially with the text, and the text is the other side's. Python's
-    matcher looks for signals as it runs, so an interval timer ends it; that works in the main thread only.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        raise Failure("prober_fault", "patterns are matched in the main thread only")
-    with _alarm():
-        return pattern.search(text) is not None
-
-
-class _TooSlow(Exception):
-    """The timer ran out."""
-
-
-def _ring(number: int, frame: FrameType | None) -> None:
-    raise _TooSlow
-
-
-@contextmanager
-def _alarm() -> Iterator[None]:
-    try:
-        before = signal.signal(signal.SIGVTALRM, _ring)
-        try:
-            signal.setitimer(signal.ITIMER_VIRTUAL, MOST_PATTERN_SECONDS)
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, before)
-    except _TooSlow:
-        raise Failure("pattern_too_slow", "the pattern took too long on this body") from None
 
 
 def parse_json(body: bytes) -> object:

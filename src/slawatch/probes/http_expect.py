@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from slawatch.probes.answer import Failure
-from slawatch.probes.http_body import Scalar, found, inflated, parse_json, same, text_of, value_at
+from slawatch.probes.http_body import Scalar, inflated, parse_json, same, text_of, value_at
 from slawatch.probes.http_exchange import Response
 from slawatch.probes.options import ProbeOptions
+from slawatch.probes.patterns import PatternText, search
 
 StatusRange = tuple[int, int]
 
@@ -31,15 +32,6 @@ def _status_range(item: object) -> StatusRange:
     return low, high
 
 
-def _pattern(value: object) -> re.Pattern[str]:
-    if not isinstance(value, str):
-        raise ValueError("expected a regular expression")
-    try:
-        return re.compile(value)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"no regular expression: {error}") from None
-
-
 class Expect(ProbeOptions):
     """What an answer must be."""
 
@@ -47,7 +39,7 @@ class Expect(ProbeOptions):
         default=((200, 299),), description="Statuses that are right: `200`, `200-299`, or a list of such."
     )
     body: str | None = Field(default=None, min_length=1, description="Text that the body must contain, as it stands.")
-    regex: Annotated[re.Pattern[str], BeforeValidator(_pattern)] | None = Field(
+    regex: PatternText | None = Field(
         default=None,
         description="Regular expression (Python's) that must match somewhere in the body; it has 50 ms to do so.",
     )
@@ -83,7 +75,7 @@ def _judge_body(body: bytes, response: Response, expect: Expect) -> None:
     text = text_of(body, response.headers) if expect.body or expect.regex else ""
     if expect.body is not None and expect.body not in text:
         raise Failure("body", "the expected text is not in it")
-    if expect.regex is not None and not found(expect.regex, text):
+    if expect.regex is not None and search(expect.regex, text) is None:
         raise Failure("body", "the expected pattern is not in it")
     if expect.json_values is not None:
         _judge_json(parse_json(body), expect.json_values)
