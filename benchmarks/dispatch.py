@@ -60,7 +60,7 @@ class Counter:
 
 async def start_slawatch(counter: Counter, targets: int, every: float) -> Stop:
     clock = SystemClock()
-    health = Health(clock, lambda jump: None)
+    health = Health(clock, lambda jump: None, lambda stall: None)
     dispatcher = Dispatcher(clock, counter.sink, health, on_start=lambda _, late: counter.late(late / 1e6))
     cadence = Cadence(round(every * 1e6), 5_000_000, round(every * 1e6))
     dispatcher.apply({str(n): Target(str(n), cadence, counter.probe) for n in range(targets)})

@@ -11,7 +11,7 @@ from domain.small_cases import cadence, changes, ledger, observed, s, seconds_of
 from slawatch.domain.facts import Blip, Change, State, Suspicion
 from slawatch.domain.interval import MINUTE, SECOND
 from slawatch.domain.observation import Cause
-from slawatch.domain.state_machine import Cadence, EndpointState, blind, disown, expire, resume
+from slawatch.domain.state_machine import Cadence, EndpointState, blind, disown, expire, pass_over, resume
 from slawatch.domain.timeline import HIGH, LOW, POINT, endpoint_timeline
 
 
@@ -351,10 +351,11 @@ def test_s3_a_clock_step_disowns_its_span() -> None:
     """S3: what was recorded in the ambiguous span becomes UNKNOWN, by later entries at the same instants (S17)."""
     state, facts = observed("U0 U60 F120 F130 U140")
     kept, blips = ledger(facts)
-    state, more = disown(state, kept, s(100), s(135), Cause.CLOCK_STEP)
+    state, more = disown(state, kept, s(100), s(135), Cause.CLOCK_STEP, cadence())
     again, _ = ledger([*facts, *more])
     seen = endpoint_timeline(again, blips)
     assert spell(seen, end=200) == "0 up, 100 unknown, 140 up"
+    assert spell_facts(more)[0] == "unknown 100 [0..100] clock_step"
     assert not state.known
     assert state.cause is Cause.CLOCK_STEP
     assert state.run == ()
@@ -363,16 +364,70 @@ def test_s3_a_clock_step_disowns_its_span() -> None:
 def test_s3_after_a_step_back_facts_never_run_backwards() -> None:
     """S3: an observation dated before the latest change counts from that change on."""
     state, facts = observed("U0 U60 F120 F130")
-    state, more = disown(state, ledger(facts)[0], s(40), s(125), Cause.CLOCK_STEP)
+    state, more = disown(state, ledger(facts)[0], s(40), s(125), Cause.CLOCK_STEP, cadence())
     state, last = observed("U110", state=state)
-    assert spell_facts(more) == ["unknown 40 clock_step", "unknown 120 clock_step"]
+    assert spell_facts(more) == ["unknown 40 [0..40] clock_step", "unknown 120 clock_step"]
     assert spell_facts(last) == ["up 120"]
+
+
+@pytest.mark.parametrize(
+    ("observations", "start", "first"),
+    [
+        # ahead of all that was seen, as after a step forward: the bracket opens at the last observation that agreed
+        ("U0 U60 U120", 130, "unknown 130 [120..130] clock_step"),
+        ("U0 F60 F70 F80", 85, "unknown 85 [80..85] clock_step"),
+        # in the midst of it, as after a step back: the last observation before 400 was after 400 − 125, and no more
+        # is known of it; the one at 420 lies in the span and does not count
+        ("U0 U60 U120 U180 U240 U300 U360 U420", 400, "unknown 400 [275..400] clock_step"),
+        # but not before what held then began
+        ("U0 U60 U120 F180 F190 U300 U360 U420", 400, "unknown 400 [300..400] clock_step"),
+        ("U0 F60 F70 F80 F90 F100 U110 U120", 95, "unknown 95 [60..95] clock_step"),
+        # unknown before: nothing was seen
+        ("U0 V60 U120 U180", 100, "unknown 100 clock_step"),
+        ("U60 U120", 30, "unknown 30 clock_step"),
+    ],
+)
+def test_s3_what_was_seen_before_the_span(observations: str, start: int, first: str) -> None:
+    """S8, S3: what can lie between the last observation before the span and its start is in the bracket."""
+    state, facts = observed(observations)
+    _, more = disown(state, ledger(facts)[0], s(start), s(500), Cause.CLOCK_STEP, cadence())
+    assert next(text for text in spell_facts(more) if text.startswith("unknown")) == first
+
+
+@pytest.mark.parametrize(
+    ("observations", "start", "end", "facts"),
+    [
+        # up at 60 speaks until 185
+        ("U0 U60", 70, 185, []),  # and with it at the very end of the stall
+        ("U0 U60", 70, 186, ["unknown 70 [60..70] prober_fault"]),
+        ("U0 U60", 185, 200, ["unknown 185 [60..185] prober_fault"]),
+        ("U0 U60", 186, 300, []),  # it had fallen silent before: that is told as stale
+        ("V0", 10, 300, []),  # nothing spoke
+        ("U0 V60", 70, 200, []),  # unknown for another cause, and stays so
+        # an outage as well; a run ends as a blip and is not confirmed after the stall (S12)
+        ("U0 F60 F70", 75, 300, ["unknown 75 [70..75] prober_fault"]),
+        ("U0 F60", 65, 300, ["blip down 60 [0..65] x1", "unknown 65 [0..65] prober_fault"]),
+    ],
+)
+def test_s13_a_stall_makes_unknown_from_its_start(observations: str, start: int, end: int, facts: list[str]) -> None:
+    """S13: from the last instant at which the prober is known to have been alive, not from the end of freshness."""
+    state, _ = observed(observations)
+    after, more = pass_over(state, s(start), s(end), Cause.PROBER_FAULT)
+    assert spell_facts(more) == facts
+    assert after.visible is (State.UNKNOWN if facts else state.visible)
+
+
+def test_s12_nothing_before_a_stall_confirms_after_it() -> None:
+    state, _ = observed("U0 F60")
+    state, _ = pass_over(state, s(65), s(300), Cause.PROBER_FAULT)
+    assert spell_facts(observed("F310", state=state)[1]) == ["suspect 310"]
+    assert spell_facts(observed("U310", state=state)[1]) == ["up 310"]
 
 
 def test_s3_a_step_ends_a_run_as_a_blip() -> None:
     """S3, S12: an unconfirmed failure before the step is kept as a blip, and nothing resumes it later."""
     state, facts = observed("U0 U60 F120")
-    state, more = disown(state, ledger(facts)[0], s(125), s(130), Cause.CLOCK_STEP)
+    state, more = disown(state, ledger(facts)[0], s(125), s(130), Cause.CLOCK_STEP, cadence())
     assert spell_facts(more) == ["blip down 120 [60..125] x1", "unknown 125 [60..125] clock_step"]
     assert spell_facts(observed("F140 F150", state=state)[1]) == ["suspect 140", "down 140"]
 

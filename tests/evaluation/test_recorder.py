@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from slawatch.domain.facts import Change, State
-from slawatch.domain.interval import HOUR, SECOND
+from slawatch.domain.interval import HOUR, MINUTE, SECOND
 from slawatch.domain.observation import Cause, Observation, Verdict
 from slawatch.domain.state_machine import Cadence
 from slawatch.domain.timeline import POINT, state_in
@@ -139,3 +141,82 @@ async def test_what_is_no_longer_followed_is_unknown() -> None:
     case.recorder.release(KEY)
     assert case.ledger.facts()[-1].cause is Cause.PAUSED
     assert case.recorder.tracks == {}
+
+
+def spelled(case: Case) -> list[tuple[float, str, str | None]]:
+    """The changes on record: second, state, cause."""
+    changes = [fact for fact in case.ledger.facts() if isinstance(fact, Change)]
+    return [((c.at - START) / SECOND, c.state.word, c.cause and c.cause.value) for c in changes]
+
+
+def stall(case: Case, start: int, end: int, cause: Cause = Cause.PROBER_FAULT) -> None:
+    case.recorder.stalled(START + start * SECOND, START + end * SECOND, cause)
+
+
+async def test_s13_a_stall_in_which_freshness_ends_is_unknown_from_its_start() -> None:
+    """Seen at 0 and 10 s, which speaks until 31 s; the loop stood still from 12 to 40 s; seen again at 41 s."""
+    case = Case()
+    case.record(seen(0, Verdict.UP), seen(10, Verdict.UP))
+    stall(case, 12, 40, Cause.MONITOR_STOPPED)
+    case.record(seen(41, Verdict.UP))
+    assert spelled(case) == [(0, "up", None), (12, "unknown", "monitor_stopped"), (41, "up", None)]
+
+
+async def test_s13_what_still_speaks_after_a_stall_stays_known() -> None:
+    case = Case()
+    case.record(seen(0, Verdict.UP), seen(10, Verdict.UP))
+    stall(case, 12, 31)
+    case.record(seen(31, Verdict.UP))
+    assert spelled(case) == [(0, "up", None)]
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+async def test_s13_an_answer_that_lay_ready_during_a_stall(told_first: bool) -> None:
+    """Asked at 11 s, read after the stall: it speaks until 32 s and no longer. Whether it or the stall comes first,
+    time is unknown from the stall's start at the latest, and up again when it was asked again."""
+    case = Case()
+    case.record(seen(0, Verdict.UP))
+    if told_first:
+        stall(case, 12, 40)
+    case.record(seen(11, Verdict.UP))
+    if not told_first:
+        stall(case, 12, 40)
+    case.record(seen(41, Verdict.UP))
+    assert spelled(case) == [(0, "up", None), (12, "unknown", "prober_fault"), (41, "up", None)]
+    assert len(case.ledger.observed) == 3
+
+
+async def test_s13_an_answer_that_lay_ready_and_outlives_the_stall_speaks() -> None:
+    """Asked at 11 s, it speaks until 32 s; the stall from 12 to 30 s was told first, when only what was asked at 0 s
+    (until 21 s) was known."""
+    case = Case()
+    case.record(seen(0, Verdict.UP))
+    stall(case, 12, 30)
+    case.record(seen(11, Verdict.UP), seen(31, Verdict.UP))
+    assert spelled(case) == [(0, "up", None), (12, "unknown", "prober_fault"), (12, "up", None)]
+
+
+async def test_s13_silence_that_a_stall_explains_is_not_stale() -> None:
+    """The stall ended at 30 s, freshness at 31 s, and the endpoint, asked anew as after a start, answers at 39 s."""
+    case = Case()
+    case.record(seen(0, Verdict.UP), seen(10, Verdict.UP))
+    stall(case, 12, 30)
+    case.record(seen(39, Verdict.UP))
+    assert spelled(case)[1:] == [(31, "unknown", "prober_fault"), (39, "up", None)]
+
+
+async def test_s13_silence_long_after_a_stall_is_stale() -> None:
+    """Seen at 35 s, after the stall: what falls silent then has itself to blame. So has what outlives it by far."""
+    case = Case()
+    case.record(seen(0, Verdict.UP), seen(10, Verdict.UP))
+    stall(case, 12, 30)
+    case.record(seen(35, Verdict.UP))
+    case.clock.advance(MINUTE + SECOND)
+    case.recorder.expire_silent()
+    assert spelled(case)[-1] == (56, "unknown", "stale")
+    other = Case()
+    other.record(seen(0, Verdict.UP), seen(10, Verdict.UP))
+    stall(other, 12, 15)
+    other.clock.advance(MINUTE)
+    other.recorder.expire_silent()
+    assert spelled(other)[-1] == (31, "unknown", "stale")

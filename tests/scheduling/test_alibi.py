@@ -19,6 +19,7 @@ from slawatch.scheduling.alibi import (
     Reading,
     allowed_lag,
     judge,
+    stall_cause,
 )
 
 SINCE = 100 * SECOND
@@ -54,6 +55,10 @@ def test_how_late_the_loop_may_be(timeout: int, allowed: int) -> None:
         (Evidence(HOUR, SINCE + 1, SINCE + 1, SINCE + 1), "suspended", Cause.MONITOR_STOPPED),
         (Evidence(HOUR, SINCE + 1, SINCE + 1), "clock_step", Cause.CLOCK_STEP),
         (Evidence(HOUR, SINCE + 1), "loop_late", Cause.PROBER_FAULT),
+        # The process itself was stopped, during this probe or before it.
+        (Evidence(HOUR, halted=SINCE + 1), "halted", Cause.MONITOR_STOPPED),
+        (Evidence(HOUR, halted=SINCE), "loop_late", Cause.PROBER_FAULT),
+        (Evidence(halted=SINCE + 1), None, None),
     ],
 )
 def test_which_failures_are_void(evidence: Evidence, reason: str | None, cause: Cause | None) -> None:
@@ -121,8 +126,9 @@ def jumps(*readings: Reading) -> list[ClockJump]:
         (-SECOND, None),
         (SECOND + 100, (0, 2 * SECOND + 100)),  # nobody watched from second 0 to 2
         (HOUR, (0, HOUR + SECOND)),
-        (-SECOND - 100, (-100, 0)),  # 1 s passed, and the clock went back by 1.0001 s
-        (-HOUR, (-HOUR + SECOND, 0)),  # the hour up to second 0 is read again
+        # 1 s passed, and the clock went back by 1.0001 s: from second -1.0001 at once, or up to second 1 before it did
+        (-SECOND - 100, (-SECOND - 100, SECOND)),
+        (-HOUR, (-HOUR, SECOND)),  # the hour is read again
     ],
 )
 def test_a_step_of_the_wall_clock(set_by: int, span: tuple[int, int] | None) -> None:
@@ -179,6 +185,36 @@ def test_a_suspended_machine(asleep: int, set_by: int, expected: tuple[int, int,
         assert (jump.by, jump.suspended, jump.cause) == expected
         assert jump.start == WALL
         assert jump.end == WALL + asleep + 50 * MILLISECOND + set_by
+
+
+@given(st.integers(-HOUR, HOUR), st.integers(0, 10 * SECOND), st.integers(0, 10 * SECOND))
+def test_s3_no_ambiguous_reading_lies_outside_of_the_span(set_by: int, before: int, after: int) -> None:
+    """Whatever the clock showed between two readings, the step somewhere in between: unless it is certain that it was
+    read once and rightly, it is in the span."""
+    seen = jumps(reading(before + after, set_by=set_by))
+    if not seen:
+        assert abs(set_by) <= SECOND
+        return
+    (jump,) = seen
+    if set_by > 0:  # from the last reading on nobody knows whether it had been set already
+        assert (jump.start, jump.end) == (WALL, WALL + before + after + set_by)
+    else:
+        first_again, last_before = WALL + before + set_by, WALL + before
+        assert jump.start <= first_again
+        assert last_before <= jump.end
+
+
+@pytest.mark.parametrize(
+    ("length", "stood", "cause"),
+    [
+        (10 * SECOND, 0, Cause.PROBER_FAULT),
+        (10 * SECOND, 5 * SECOND, Cause.PROBER_FAULT),  # exactly half of it
+        (10 * SECOND, 5 * SECOND + 1, Cause.MONITOR_STOPPED),
+        (10 * SECOND, 10 * SECOND, Cause.MONITOR_STOPPED),
+    ],
+)
+def test_why_the_loop_stood_still(length: int, stood: int, cause: Cause) -> None:
+    assert stall_cause(length, stood) is cause
 
 
 @pytest.mark.parametrize(("open_", "short"), [(0, False), (960, False), (961, True), (1024, True)])

@@ -90,7 +90,7 @@ def test_real_loops_dispatch_alike(loop: Callable[[], asyncio.AbstractEventLoop]
 
     async def scene() -> None:
         clock, jumps = SystemClock(), list[ClockJump]()
-        health = Health(clock, jumps.append)
+        health = Health(clock, jumps.append, lambda stall: None)
         results: dict[str, list[Observation]] = {"good": [], "bad": [], "hung": []}
         enough = asyncio.Event()
 

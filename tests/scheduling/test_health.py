@@ -13,7 +13,7 @@ from scheduling.estate import pass_time
 from slawatch.domain.interval import HOUR, MILLISECOND, MINUTE, SECOND, Duration
 from slawatch.domain.observation import Cause
 from slawatch.runtime.clock import SystemClock
-from slawatch.scheduling.alibi import ClockJump, Descriptors
+from slawatch.scheduling.alibi import STALL, ClockJump, Descriptors, Stall
 from slawatch.scheduling.health import CANARY_EVERY, Health, read_descriptors, read_suspended
 from support.clock import START, FakeClock
 from support.loop import run_virtual
@@ -28,10 +28,28 @@ class Box:
         self.limit = 1_024
         self.slept: Duration = 0
         self.jumps: list[ClockJump] = []
+        self.stalls: list[Stall] = []
+        self.stood: Duration = 0
+        self.watching = False
         self.counted = 0
         self.health = Health(
-            clock, self.jumps.append, descriptors=self.descriptors, suspended=lambda: self.slept, reserve=64
+            clock,
+            self.jumps.append,
+            self.stalls.append,
+            witness=self,
+            descriptors=self.descriptors,
+            suspended=lambda: self.slept,
+            reserve=64,
         )
+
+    def start(self) -> None:
+        self.watching = True
+
+    def stop(self) -> None:
+        self.watching = False
+
+    def stood_still(self, since: int) -> Duration:
+        return self.stood
 
     def descriptors(self) -> Descriptors:
         self.counted += 1
@@ -49,7 +67,7 @@ def test_a_quiet_prober_has_its_alibi() -> None:
         box.health.start()
         await pass_time(HOUR)
         assert box.health.fault(0, 250 * MILLISECOND) is None
-        assert box.jumps == []
+        assert (box.jumps, box.stalls) == ([], [])
         alive = box.health.alive()
         assert clock.monotonic() - alive.last_tick <= CANARY_EVERY
         assert (alive.worst_lag, alive.descriptors) == (0, Descriptors(20, 1_024))
@@ -94,6 +112,93 @@ def test_a_stall_counts_before_the_canary_could_tell() -> None:
         assert fault is not None
         assert fault.reason == "loop_late"
         assert box.health.alive().worst_lag >= 2 * SECOND
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(
+    ("stood", "cause", "reason"),
+    [(0, Cause.PROBER_FAULT, "loop_late"), (9 * SECOND, Cause.MONITOR_STOPPED, "halted")],
+)
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_stall_is_told_once_with_its_bounds(stood: Duration, cause: Cause, reason: str, asked: bool) -> None:
+    """S13: from the last turn of the loop that is known to the first one after it, before a failure is judged."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE + MILLISECOND)
+        ticked, wall = box.health.alive().last_tick, clock.now() - (clock.monotonic() - box.health.alive().last_tick)
+        since = box.health.mark()
+        assert ticked < since
+        clock.advance(10 * SECOND)
+        box.stood = stood
+        if asked:
+            fault = box.health.fault(since, 5 * SECOND)
+            assert fault is not None
+            assert (fault.cause, fault.reason) == (cause, reason)
+            assert box.stalls == [Stall(wall, clock.now(), cause)]
+        await pass_time(MINUTE)
+        assert len(box.stalls) == 1
+        assert box.stalls[0].start == wall
+        fault = box.health.fault(since, 5 * SECOND)
+        assert fault is not None
+        assert fault.cause is cause
+        assert box.health.fault(box.health.mark(), 5 * SECOND) is None
+        assert box.jumps == []
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(("late", "told"), [(STALL, 0), (STALL + MILLISECOND, 1)])
+def test_a_loop_that_is_a_little_late_did_not_stand_still(late: Duration, told: int) -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        clock.advance(CANARY_EVERY + late - (clock.monotonic() - box.health.alive().last_tick))
+        await pass_time(SECOND)
+        assert len(box.stalls) == told
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_stall_that_goes_on_after_it_was_told_is_told_on() -> None:
+    """A failed probe asks in the midst of it: each part is told, and no instant twice."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        since = box.health.mark()
+        for _ in range(2):
+            clock.advance(5 * SECOND)
+            box.health.fault(since, SECOND)
+        await pass_time(MINUTE)
+        first, second = box.stalls
+        assert first.end == second.start
+        assert second.end - first.start >= 10 * SECOND
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_a_stall_in_which_the_clock_was_set_is_a_jump_alone() -> None:
+    """All of the wall time between two readings is ambiguous then (S3)."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        clock.advance(10 * SECOND)
+        clock.step_wall(-HOUR)
+        await pass_time(MINUTE)
+        assert box.stalls == []
+        (jump,) = box.jumps
+        assert jump.end - jump.start >= HOUR
         box.health.stop()
 
     run_virtual(scene)
@@ -177,10 +282,10 @@ def test_a_listener_that_raises_is_reported_and_the_alibi_is_given() -> None:
         reports: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
 
-        def broken(jump: ClockJump) -> None:
+        def broken(news: object) -> None:
             raise RuntimeError("disk full")
 
-        health = Health(clock, broken, suspended=lambda: 0)
+        health = Health(clock, broken, broken, suspended=lambda: 0)
         health.start()
         clock.step_wall(HOUR)
         fault = health.fault(health.mark(), SECOND)
@@ -225,7 +330,9 @@ def test_a_stopped_watch_leaves_no_timer() -> None:
         box = Box(clock)
         box.health.start()
         await pass_time(SECOND)
+        assert box.watching
         box.health.stop()
+        assert not box.watching
         counted = box.counted
         await pass_time(HOUR)
         assert box.counted == counted
@@ -251,7 +358,7 @@ def test_this_machine_was_not_suspended_between_two_readings() -> None:
 
 async def test_the_real_clocks_show_no_jump() -> None:
     jumps: list[ClockJump] = []
-    health = Health(SystemClock(), jumps.append)
+    health = Health(SystemClock(), jumps.append, lambda stall: None)
     health.start()
     ticked = health.alive().last_tick
     async with asyncio.timeout(10):

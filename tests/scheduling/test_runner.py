@@ -35,8 +35,8 @@ def seen(verdict: Verdict, reason: str = "told", detail: str = "") -> Observatio
     return Observation(START, 3, verdict, reason, detail, (("connect", 2),), 99, cause)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.UP, Verdict.DEGRADED, Verdict.VOID])
-def test_nothing_but_a_failure_needs_an_alibi(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", [Verdict.UP, Verdict.VOID])
+def test_a_success_proves_itself(verdict: Verdict) -> None:
     async def scene(clock: FakeClock) -> None:
         async def probe() -> Observation:
             return seen(verdict)
@@ -44,6 +44,21 @@ def test_nothing_but_a_failure_needs_an_alibi(verdict: Verdict) -> None:
         alibi = Faulty(clock)
         assert await run(probe, alibi, clock, SECOND) == seen(verdict)
         assert alibi.asked == []
+
+    run_virtual(scene)
+
+
+def test_s11_a_slow_answer_needs_an_alibi() -> None:
+    """It may have been our own loop that was slow: neither degraded nor up is proved then."""
+
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return seen(Verdict.DEGRADED, "slow", "3.1 s")
+
+        result = await run(probe, Faulty(clock), clock, SECOND)
+        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "loop_late")
+        assert result.detail.endswith("the probe said slow: 3.1 s")
+        assert await run(probe, Well(clock), clock, SECOND) == seen(Verdict.DEGRADED, "slow", "3.1 s")
 
     run_virtual(scene)
 

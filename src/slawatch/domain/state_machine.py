@@ -10,8 +10,10 @@ Every function is pure. Instants are probe starts in UTC microseconds.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from slawatch.domain.facts import Blip, Change, Fact, State, Suspicion
@@ -137,18 +139,32 @@ def step(state: EndpointState, observation: Observation, cadence: Cadence) -> Ou
     return replace(state, fresh_until=observation.started + cadence.speaks_for), facts + more
 
 
-def expire(state: EndpointState, now: Instant) -> Outcome:
+def expire(state: EndpointState, now: Instant, cause: Cause = Cause.STALE) -> Outcome:
     """What silence makes: UNKNOWN from the end of the freshness span, and the end of an unconfirmed run."""
     if state.fresh_until is None or now <= state.fresh_until:
         return state, []
-    end = state.fresh_until
+    return _ended(state, state.fresh_until, cause)
+
+
+def pass_over(state: EndpointState, start: Instant, end: Instant, cause: Cause) -> Outcome:
+    """Nobody could look in ``[start, end)``, and what no longer spoke at its end is UNKNOWN from its start (S13).
+
+    What spoke no longer at its start fell silent by itself, and what still speaks at its end stays known.
+    """
+    if state.fresh_until is None or not start <= state.fresh_until < end:
+        return state, []
+    return _ended(state, start, cause)
+
+
+def _ended(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
+    """The latest observation speaks no longer from ``at`` on; a run ends unconfirmed (S12)."""
     facts: list[Fact] = []
     if state.run:
-        facts.append(_blip(state, end))
+        facts.append(_blip(state, max(at, state.run[-1].at)))
     state = replace(state, run=(), fresh_until=None)
     if not state.known:
         return state, facts
-    state, more = blind(state, end, Cause.STALE)
+    state, more = blind(state, at, cause)
     return state, facts + more
 
 
@@ -161,20 +177,33 @@ def blind(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
     return replace(state, known=False, since=change.at, cause=cause), [change]
 
 
-def disown(state: EndpointState, changes: Sequence[Change], start: Instant, end: Instant, cause: Cause) -> Outcome:
+def disown(
+    state: EndpointState, changes: Sequence[Change], start: Instant, end: Instant, cause: Cause, cadence: Cadence
+) -> Outcome:
     """Make all of ``[start, end)`` UNKNOWN after the wall clock stepped (S3), what was recorded in it included.
 
     ``changes`` are those of the endpoint so far. Each one inside the span is answered by a later entry at the same
     instant, which wins (S17). The caller lets no observation of the span through.
     """
     facts: list[Fact] = [_blip(state, max(start, state.run[0].at))] if state.run else []
-    first = state.unknown_from(start, cause)._replace(at=start)
-    facts.append(first._replace(earliest=min(first.earliest, start), latest=start))
+    facts.append(Change(start, State.UNKNOWN, _seen_before(state, changes, start, cadence), start, cause))
     facts += [
         Change(change.at, State.UNKNOWN, change.at, change.at, cause) for change in changes if start < change.at < end
     ]
     since = max([start, *(change.at for change in changes)])
     return replace(state, known=False, since=since, cause=cause, run=(), fresh_until=None), facts
+
+
+def _seen_before(state: EndpointState, changes: Sequence[Change], at: Instant, cadence: Cadence) -> Instant:
+    """The earliest that the latest observation of what held at ``at`` can have been, for an ``at`` that may lie far
+    back: what came after it no longer counts, and which observation was the last before it nobody remembers."""
+    index = bisect_right(changes, at, key=attrgetter("at")) - 1
+    latest = max((seen for seen in (state.last_good, state.last_failed) if seen is not None), default=None)
+    if latest is not None and latest <= at and index == len(changes) - 1:
+        return min(state.unknown_from(at, Cause.CLOCK_STEP).earliest, at)
+    if index < 0 or changes[index].state is State.UNKNOWN:
+        return at
+    return max(changes[index].at, at - cadence.speaks_for)
 
 
 def resume(

@@ -15,9 +15,9 @@ from operator import itemgetter
 from typing import Protocol
 
 from slawatch.domain.facts import Blip, Change, Fact, Suspicion
-from slawatch.domain.interval import DISTANT_PAST, Duration, Instant
+from slawatch.domain.interval import DISTANT_PAST, MINUTE, Duration, Instant
 from slawatch.domain.observation import Cause, Observation, Verdict
-from slawatch.domain.state_machine import Cadence, EndpointState, blind, disown, expire, resume, step
+from slawatch.domain.state_machine import Cadence, EndpointState, blind, disown, expire, pass_over, resume, step
 from slawatch.domain.timeline import Timeline, closed, endpoint_timeline
 from slawatch.runtime.clock import Clock
 from slawatch.storage.entries import EndpointKey, Entry
@@ -101,6 +101,7 @@ class Recorder:
         self._changed = changed
         self._tracks: dict[str, Track] = {}
         self._ambiguous: tuple[Instant, Cause] = (DISTANT_PAST, Cause.CLOCK_STEP)
+        self._stall: tuple[Instant, Instant, Cause] = (DISTANT_PAST, DISTANT_PAST, Cause.PROBER_FAULT)
 
     @property
     def tracks(self) -> Mapping[str, Track]:
@@ -149,8 +150,26 @@ class Recorder:
         until, cause = self._ambiguous
         if observation.started < until:
             observation = replace(observation, verdict=Verdict.VOID, cause=cause)
+        if self._outlived_in_a_stall(track, observation):
+            return track.state.suspect
+        self._take(track, expire(track.state, observation.started, self._why_silent(track)))
         self._take(track, step(track.state, observation, track.cadence))
         return track.state.suspect
+
+    def _outlived_in_a_stall(self, track: Track, observation: Observation) -> bool:
+        """Whether it was asked before a stall, answers after it, and speaks for no instant after it: it adds nothing
+        to what is recorded already."""
+        start, end, _ = self._stall
+        return observation.started < start and observation.started + track.cadence.speaks_for < end
+
+    def _why_silent(self, track: Track) -> Cause:
+        """A stall is to blame as well where freshness outlived it and the first probe after it came too late for that:
+        after a standstill endpoints are asked again as after a start (S13)."""
+        start, end, cause = self._stall
+        fresh_until, cadence = track.state.fresh_until, track.cadence
+        if fresh_until is None or fresh_until - cadence.speaks_for > start:
+            return Cause.STALE
+        return cause if end <= fresh_until <= end + min(cadence.every, MINUTE) + cadence.timeout else Cause.STALE
 
     def expire_silent(self) -> None:
         """Make UNKNOWN of endpoints that fell silent. A probe that began in time may still answer, so this waits
@@ -159,14 +178,21 @@ class Recorder:
         for track in self._tracks.values():
             fresh_until = track.state.fresh_until
             if fresh_until is not None and now > fresh_until + track.cadence.timeout + _SLACK:
-                self._take(track, expire(track.state, now))
+                self._take(track, expire(track.state, now, self._why_silent(track)))
+
+    def stalled(self, start: Instant, end: Instant, cause: Cause) -> None:
+        """Nobody could look in ``[start, end)``: endpoints whose latest observation no longer speaks at its end are
+        UNKNOWN from its start until they are seen again (S13)."""
+        self._stall = start, end, cause
+        for track in self._tracks.values():
+            self._take(track, pass_over(track.state, start, end, cause))
 
     def clock_jumped(self, start: Instant, end: Instant, cause: Cause) -> None:
         """Wall time did not pass as it should have: ``[start, end)`` is UNKNOWN for every endpoint (S3), also what
         was recorded in it, and also what is still to be observed in it after a step back."""
         self._ambiguous = max(self._ambiguous[0], end), cause
         for track in self._tracks.values():
-            self._take(track, disown(track.state, track.changes, start, end, cause))
+            self._take(track, disown(track.state, track.changes, start, end, cause, track.cadence))
 
     def _take(self, track: Track, outcome: tuple[EndpointState, list[Fact]]) -> None:
         track.state, facts = outcome

@@ -30,7 +30,7 @@ from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import ConfigurationError, Finding, StorageError
 from slawatch.runtime.lifecycle import Cleanups, ServiceManager, cancelling
 from slawatch.runtime.synchronised import clock_is_synchronised
-from slawatch.scheduling.alibi import ClockJump
+from slawatch.scheduling.alibi import ClockJump, Stall
 from slawatch.scheduling.dispatch import Dispatcher
 from slawatch.scheduling.health import Health
 from slawatch.storage.entries import EndpointKey, Entry, Kind
@@ -153,7 +153,7 @@ class Daemon:
         )
 
     def _prepare_probing(self) -> None:
-        self.health = Health(self.clock, self._on_jump)
+        self.health = Health(self.clock, self._on_jump, self._on_stall)
         self.health.start()
         self.resources = Resources(self.clock, resolver=resolver_of(self.configuration, self.clock))
         self._cleanups.push("health", self._stop_health)
@@ -237,6 +237,11 @@ class Daemon:
         )
         self.recorder.clock_jumped(jump.start, jump.end, jump.cause)
         self._event("clock_jump", start=jump.start, end=jump.end, by=jump.by, suspended=jump.suspended)
+
+    def _on_stall(self, stall: Stall) -> None:
+        log.warning("the event loop stood still", for_=spell_duration(stall.end - stall.start), cause=stall.cause.value)
+        self.recorder.stalled(stall.start, stall.end, stall.cause)
+        self._event("stall", start=stall.start, end=stall.end, cause=stall.cause.value)
 
     # --- Reload -----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,10 @@ WAKE_GRACE: Duration = 10 * SECOND
 NOTABLE_LAG: Duration = MILLISECOND
 """A loop that is late by less is not late: timers themselves are no more exact."""
 
+STALL: Duration = SECOND
+"""A loop that is late by more than this stood still: it is told, and what nobody could see meanwhile is UNKNOWN (S13).
+No failed probe is allowed as much (see ``allowed_lag``)."""
+
 LAG_HORIZON: Duration = 10 * MINUTE
 """Lags older than this are forgotten. No probe runs as long."""
 
@@ -94,7 +98,8 @@ class ClockJump:
     """Wall time did not pass as it should have (S3).
 
     ``[start, end)`` is the wall-clock span that is ambiguous: time that nobody watched after a step forward
-    or a suspension, time that was read twice after a step back. ``by`` is how far the clock was set (negative:
+    or a suspension; after a step back all that may have been read twice, whenever between the two readings it was
+    that the clock went back. ``by`` is how far the clock was set (negative:
     back; 0 when it was not) and ``suspended`` how long the machine slept (0 when it did not). ``seen`` dates
     the discovery on the monotonic clock.
     """
@@ -109,6 +114,20 @@ class ClockJump:
     def cause(self) -> Cause:
         """What the span is UNKNOWN for."""
         return Cause.CLOCK_STEP if self.by else Cause.MONITOR_STOPPED
+
+
+class Stall(NamedTuple):
+    """The event loop stood still for the wall-clock span ``[start, end)``, from the last instant at which it is known
+    to have turned; ``cause`` is ``prober_fault`` where the process ran meanwhile, else ``monitor_stopped``."""
+
+    start: Instant
+    end: Instant
+    cause: Cause
+
+
+def stall_cause(length: Duration, stood_still: Duration) -> Cause:
+    """Why the loop stood still for ``length``, when the process itself did for ``stood_still`` of it."""
+    return Cause.MONITOR_STOPPED if 2 * stood_still > length else Cause.PROBER_FAULT
 
 
 class ClockWatch(NamedTuple):
@@ -132,10 +151,11 @@ class ClockWatch(NamedTuple):
         slept = reading.suspended - self.last.suspended
         stepped = abs(strayed) > CLOCK_TOLERANCE
         if stepped or slept > CLOCK_TOLERANCE:
-            start, end = sorted((self.last.wall, reading.wall))
+            passed = reading.monotonic + reading.suspended - self.last.monotonic - self.last.suspended
+            back = stepped and strayed < 0
             jump = ClockJump(
-                start,
-                end,
+                start=reading.wall - passed if back else self.last.wall,
+                end=self.last.wall + passed if back else reading.wall,
                 by=strayed if stepped else 0,
                 suspended=slept if slept > CLOCK_TOLERANCE else 0,
                 seen=reading.monotonic,
@@ -161,13 +181,15 @@ class Evidence(NamedTuple):
     """What the prober measured of itself since a probe began.
 
     ``worst_lag`` is the longest lag that overlaps it; ``short_until`` the instant until which descriptors were
-    short, ``stepped`` and ``woke`` when a clock step and a wake-up were last seen; None: never.
+    short, ``stepped``, ``woke`` and ``halted`` when a clock step, a wake-up of the machine and a stop of the process
+    were last seen; None: never.
     """
 
     worst_lag: Duration = 0
     short_until: int | None = None
     stepped: int | None = None
     woke: int | None = None
+    halted: int | None = None
 
 
 def judge(since: int, timeout: Duration, evidence: Evidence) -> Fault | None:
@@ -178,6 +200,8 @@ def judge(since: int, timeout: Duration, evidence: Evidence) -> Fault | None:
         return Fault(Cause.CLOCK_STEP, "clock_step", "the wall clock was set")
     if evidence.worst_lag > allowed_lag(timeout):
         late = evidence.worst_lag // MILLISECOND
+        if evidence.halted is not None and evidence.halted > since:
+            return Fault(Cause.MONITOR_STOPPED, "halted", f"the process stood still for {late} ms")
         return Fault(Cause.PROBER_FAULT, "loop_late", f"the event loop was {late} ms late")
     if evidence.short_until is not None and evidence.short_until > since:
         return Fault(Cause.PROBER_FAULT, "descriptors_short", "the reserve of file descriptors was touched")

@@ -8,10 +8,13 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from slawatch.domain.interval import MILLISECOND, SECOND, Duration
+from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
+from slawatch.domain.observation import Cause
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.alibi import (
+    STALL,
     ClockJump,
     ClockWatch,
     Descriptors,
@@ -19,8 +22,11 @@ from slawatch.scheduling.alibi import (
     Fault,
     LagRecord,
     Reading,
+    Stall,
     judge,
+    stall_cause,
 )
+from slawatch.scheduling.pulse import Pulse
 
 CANARY_EVERY: Duration = 50 * MILLISECOND
 """How often the canary asks to be woken. A stall is seen to its length less at most this."""
@@ -50,6 +56,19 @@ def read_suspended() -> Duration:
     return min(-time.monotonic_ns() + time.clock_gettime_ns(time.CLOCK_BOOTTIME) for _ in range(2)) // 1_000
 
 
+class Witness(Protocol):
+    """What knows whether the process ran while its loop did not (see ``pulse``)."""
+
+    def start(self) -> None:
+        """Begin to watch."""
+
+    def stop(self) -> None:
+        """Watch no more."""
+
+    def stood_still(self, since: int) -> Duration:
+        """The longest time that reaches beyond ``since`` in which the process showed no sign of life."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alive:
     """Facts for the watchdog and for metrics; instants and durations in microseconds of the monotonic clock."""
@@ -63,21 +82,25 @@ class Health:
     """The prober's alibi (S11), and its watch over the clocks (S3).
 
     ``on_jump`` gets every step of the wall clock and every suspension, with the bounds of the wall-clock span
-    that it makes ambiguous, before any failed probe of that span is judged. Whatever it raises goes to the loop's
-    exception handler and not to whoever asked.
+    that it makes ambiguous, and ``on_stall`` every time in which the loop stood still (S13), before any failed probe
+    of that span is judged. Whatever they raise goes to the loop's exception handler and not to whoever asked.
     """
 
     def __init__(
         self,
         clock: Clock,
         on_jump: Callable[[ClockJump], None],
+        on_stall: Callable[[Stall], None],
         *,
+        witness: Witness | None = None,
         descriptors: Callable[[], Descriptors] = read_descriptors,
         suspended: Callable[[], Duration] = read_suspended,
         reserve: int = RESERVE,
     ) -> None:
         self._clock = clock
         self._on_jump = on_jump
+        self._on_stall = on_stall
+        self._witness = witness or Pulse(clock)
         self._read_descriptors = descriptors
         self._read_suspended = suspended
         self._reserve = reserve
@@ -87,14 +110,18 @@ class Health:
         self._short_until: int | None = None
         self._stepped: int | None = None
         self._woke: int | None = None
+        self._halted: int | None = None
         self._tick = self._due = self._counted = clock.monotonic()
+        self._turned: tuple[int, Instant] = (self._tick, clock.now())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to watch, on the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._witness.start()
         self._tick = self._clock.monotonic()
+        self._turned = (self._tick, self._clock.now())
         self._count_descriptors(self._tick)
         self._look_at_clocks()
         self._plan()
@@ -104,6 +131,7 @@ class Health:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
+        self._witness.stop()
 
     def mark(self) -> int:
         """Now, on the monotonic clock."""
@@ -115,9 +143,9 @@ class Health:
         Looks again before it answers: after a stall the failed probe may run before the canary does.
         """
         now = self._clock.monotonic()
-        self._look_at_clocks()
+        self._look_around(now)
         worst = max(self._lags.worst_since(since), self._overdue(now))
-        return judge(since, timeout, Evidence(worst, self._short_until, self._stepped, self._woke))
+        return judge(since, timeout, Evidence(worst, self._short_until, self._stepped, self._woke, self._halted))
 
     def room(self) -> int:
         """How many probes may run at once without touching the reserve. At least 1."""
@@ -146,7 +174,7 @@ class Health:
         self._lags.add(now, now - self._due)
         self._tick = now
         self._plan()
-        self._look_at_clocks()
+        self._look_around(now)
         if now - self._counted >= DESCRIPTORS_EVERY:
             self._count_descriptors(now)
 
@@ -156,28 +184,54 @@ class Health:
         if self._descriptors.short(self._reserve):
             self._short_until = now + DESCRIPTORS_EVERY
 
-    def _look_at_clocks(self) -> None:
+    def _look_around(self, now: int) -> None:
+        """Tell what happened since the loop is last known to have turned. Whoever asks is turned by the loop.
+
+        All of the wall time between two readings is ambiguous after a jump, so a stall has nothing to add then.
+        """
+        (turned, wall), self._turned = self._turned, (now, self._clock.now())
+        jumped = self._look_at_clocks()
+        length = now - turned - CANARY_EVERY
+        if self._timer is None or length <= STALL:
+            return
+        cause = stall_cause(length, self._witness.stood_still(turned))
+        if cause is Cause.MONITOR_STOPPED:
+            self._halted = now
+        if not jumped and wall < self._turned[1]:
+            _tell(self._on_stall, Stall(wall, self._turned[1], cause))
+
+    def _look_at_clocks(self) -> bool:
+        """Whether wall time did not pass as it should have since the last look."""
         reading = self._read_clocks()
         if reading is None:
-            return
+            return False
         if self._watch is None:
             self._watch = ClockWatch.begin(reading)
-            return
+            return False
         self._watch, jump = self._watch.compare(reading)
         if jump is None:
-            return
+            return False
         if jump.by:
             self._stepped = jump.seen
         if jump.suspended > 0:
             self._woke = jump.seen
-        try:
-            self._on_jump(jump)
-        except Exception as error:  # noqa: BLE001 - the alibi must be given whatever becomes of the news
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a clock jump was not taken", "exception": error}
-            )
+        _tell(self._on_jump, jump)
+        return True
 
     def _read_clocks(self) -> Reading | None:
         before = self._clock.monotonic()
         reading = Reading(self._clock.now(), self._clock.monotonic(), self._read_suspended())
         return reading if self._clock.monotonic() - before <= READ_WITHIN else None
+
+
+_News = TypeVar("_News")
+
+
+def _tell(listener: Callable[[_News], None], news: _News) -> None:
+    """The alibi must be given whatever becomes of the news."""
+    try:
+        listener(news)
+    except Exception as error:  # noqa: BLE001 - see above
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": f"{type(news).__name__} was not taken", "exception": error}
+        )

@@ -21,6 +21,8 @@ OVERRUN: Duration = 250 * MILLISECOND
 DETAIL_LENGTH = 256
 """The longest detail that an observation carries, in characters."""
 
+_QUESTIONED = (Verdict.DOWN, Verdict.DEGRADED)
+
 
 class Alibi(Protocol):
     """What answers for the prober."""
@@ -38,7 +40,8 @@ class Alibi(Protocol):
 async def run(probe: Probe, alibi: Alibi, clock: Clock, within: Duration) -> Observation:
     """The observation of one probe, void where the prober cannot vouch for a failure. ``within`` is its timeout.
 
-    Only DOWN is questioned: a success is never voided. A probe that raises is a fault of ours and never a verdict
+    A success proves itself and is never questioned; a failure is, and so is DEGRADED, since it may have been we who
+    were slow. A probe that raises is a fault of ours and never a verdict
     on the endpoint. Raises nothing but ``CancelledError``.
     """
     started, since = clock.now(), alibi.mark()
@@ -47,7 +50,7 @@ async def run(probe: Probe, alibi: Alibi, clock: Clock, within: Duration) -> Obs
     except Exception as error:  # noqa: BLE001 - whatever a probe raises must not become a verdict
         asyncio.get_running_loop().call_exception_handler({"message": "a probe raised", "exception": error})
         return _fault_of_ours(started, clock.monotonic() - since, "probe_error", type(error).__name__)
-    if observation.verdict is not Verdict.DOWN:
+    if observation.verdict not in _QUESTIONED:
         return observation
     fault = alibi.fault(since, within)
     return observation if fault is None else voided(observation, fault)
