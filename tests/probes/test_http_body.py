@@ -71,7 +71,7 @@ def test_the_text_of_a_body(charset: str, body: bytes, text: str) -> None:
 
 def outcome(data: bytes, cuts: list[int]) -> Response | str | None:
     """What an exchange makes of ``data`` when it comes in pieces, and then the end."""
-    exchange = Exchange(Trace(FakeClock()), head=False, keep_body=True)
+    exchange = Exchange(Trace(FakeClock()), head=False, keep=MOST_BODY_BYTES)
     exchange.connection_made(asyncio.Transport())
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     for start, end in pairwise(edges):
@@ -120,7 +120,7 @@ async def test_any_bytes_in_any_pieces_come_to_the_same_end() -> None:
 
 
 async def test_no_more_of_a_body_is_kept_than_the_limit() -> None:
-    exchange = Exchange(Trace(FakeClock()), head=False, keep_body=True)
+    exchange = Exchange(Trace(FakeClock()), head=False, keep=MOST_BODY_BYTES)
     exchange.connection_made(asyncio.Transport())
     exchange.data_received(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000)
     while not exchange.done.done():

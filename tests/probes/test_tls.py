@@ -172,7 +172,7 @@ async def test_a_certificate_that_cannot_be_read_here(
     observe: Driver, servers: Servers, root: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What this machine cannot read says nothing of the server: unless nobody asks, it is void."""
-    monkeypatch.setattr("slawatch.probes.tls._read", lambda encoded: None)
+    monkeypatch.setattr("slawatch.probes.certificates._read", lambda encoded: None)
     port = await servers.start(silence, root.server("127.0.0.1"))
     seen = await observe("tls", f"127.0.0.1:{port}", ca=root.path, expires_within="14d")
     assert (seen.verdict, seen.reason, seen.cause) == (Verdict.VOID, "certificate_unreadable", Cause.PROBER_FAULT)

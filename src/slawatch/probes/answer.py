@@ -142,3 +142,13 @@ TLS: Reasons = {
     "trust_unavailable": Reason(VOID, "The authorities in `tls.ca` cannot be read.", Cause.PROBER_FAULT),
 }
 """Further reasons of kinds that speak TLS."""
+
+TLS_ENDS: Reasons = {
+    "certificate_unreadable": Reason(
+        VOID, "OpenSSL takes the certificates, but their ends and issuers cannot be read here.", Cause.PROBER_FAULT
+    ),
+    "certificate_expires": Reason(
+        DEGRADED, "The certificate, or one that it rests on, ends sooner than `expires_within`."
+    ),
+}
+"""Further reasons of kinds that watch when certificates end."""

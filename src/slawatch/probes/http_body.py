@@ -11,7 +11,9 @@ from decimal import Decimal
 from slawatch.probes.answer import Failure
 from slawatch.probes.http_exchange import Response
 
-MOST_INFLATED_BYTES = 4 * 1024 * 1024
+MOST_INFLATED_BYTES = 2 * 1024 * 1024
+MOST_JSON_BYTES = 512 * 1024
+"""A document of nothing but `{}` takes thirty times its length in memory."""
 
 _CODECS = re.compile(
     r"utf-?8|utf-16(le|be)?|(us-)?ascii|latin1|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|"
@@ -39,10 +41,27 @@ def inflated(response: Response) -> tuple[bytes, bool]:
         raise Failure("malformed", f"the body is not what its content encoding, {encoding}, says") from None
 
 
-def _inflate(response: Response, encoding: str) -> tuple[bytes, bool]:
+def beginning(response: Response, most: int) -> str:
+    """The first ``most`` bytes as text, or what there is of them; empty where they cannot be read."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    plain = response.body[:most]
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        try:
+            plain = zlib.decompressobj(_format(response.body, encoding)).decompress(response.body, most)
+        except zlib.error:
+            return ""
+    return text_of(plain, response.headers)
+
+
+def _format(body: bytes, encoding: str) -> int:
+    """What zlib calls ``wbits``: which wrapping to expect."""
     # "deflate" is zlib's format by RFC 9110, and raw deflate by what some servers do; the first byte tells.
-    raw = encoding == "deflate" and response.body[:1] and response.body[0] & 15 != 8
-    decoder = zlib.decompressobj(-15 if raw else 47)
+    raw = encoding == "deflate" and body[:1] and body[0] & 15 != 8
+    return -15 if raw else 47
+
+
+def _inflate(response: Response, encoding: str) -> tuple[bytes, bool]:
+    decoder = zlib.decompressobj(_format(response.body, encoding))
     plain = decoder.decompress(response.body, MOST_INFLATED_BYTES)
     cut = response.cut or bool(decoder.unconsumed_tail)
     if not decoder.eof and not cut and response.body:
@@ -61,7 +80,9 @@ def text_of(body: bytes, headers: Mapping[str, str]) -> str:
 
 
 def parse_json(body: bytes) -> object:
-    """The document; ``Failure`` ``body`` where it is none. Fractions stay exact."""
+    """The document; ``Failure`` ``body`` where it is none, ``too_large`` where it is long. Fractions stay exact."""
+    if len(body) > MOST_JSON_BYTES:
+        raise Failure("too_large", f"a JSON document of more than {MOST_JSON_BYTES // 1024} KiB")
     try:
         return json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError):

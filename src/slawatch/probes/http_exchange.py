@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httptools
@@ -19,13 +20,15 @@ from slawatch.probes.tls import start_tls
 MOST_HEADER_BYTES = 32 * 1024
 MOST_BODY_BYTES = 1024 * 1024
 """On the wire. What is longer is read up to here and no further."""
+MOST_GLANCED_BYTES = 64 * 1024
+"""What is kept of a good page of which nothing is expected, to see whether it asks for a password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """A final answer. ``headers`` are in lower case, a repeated one joined by commas.
 
-    ``body`` is as it came, content encoding and all; empty where it was not asked for. ``cut`` says that the
+    ``body`` is as it came, content encoding and all, and no more of it than was to be kept. ``cut`` says that the
     server would have gone on beyond ``MOST_BODY_BYTES``.
     """
 
@@ -38,9 +41,9 @@ class Response:
 class Exchange(asyncio.Protocol):
     """Feeds llhttp until one final answer is whole, cut or broken. One exchange serves one connection."""
 
-    def __init__(self, trace: Trace, *, head: bool, keep_body: bool) -> None:
-        self._trace, self._head, self._keep_body = trace, head, keep_body
-        self._started = self._headers_done = self._framed = False
+    def __init__(self, trace: Trace, *, head: bool, keep: int, glance: bool = False) -> None:
+        self._trace, self._head, self._keep, self._glance = trace, head, keep, glance
+        self._started = self._is_http = self._headers_done = self._framed = False
         self._head_bytes = self._rest_bytes = 0
         self._headers: dict[str, str] = {}
         self._body = bytearray()
@@ -59,24 +62,40 @@ class Exchange(asyncio.Protocol):
         if not self._started:
             self._started = True
             self._trace.enter("transfer")
+        room = MOST_HEADER_BYTES - self._head_bytes
+        if not self._headers_done and len(data) > room:
+            # The rest of this piece is looked at only where the headers end before it.
+            self._feed(data[:room])
+            if not self._headers_done:
+                self._fail("headers_too_large", f"more than {MOST_HEADER_BYTES} bytes of headers")
+                return
+            data = data[room:]
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        """Everything counts that came over the wire: chunk framing, interim answers and trailers too."""
         if self._headers_done:
             self._rest_bytes += len(data)
         else:
             self._head_bytes += len(data)
+        if not self._is_http and not self._begins(data):
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._finish()
         except httptools.HttpParserError:
             self._fail("malformed", "the answer is not HTTP/1")
-        self._check_limits()
-
-    def _check_limits(self) -> None:
-        """Everything counts that came over the wire: chunk framing, interim answers and trailers too."""
-        if self._head_bytes > MOST_HEADER_BYTES and not self._headers_done:
-            self._fail("headers_too_large", f"more than {MOST_HEADER_BYTES} bytes of headers")
-        elif self._rest_bytes > MOST_BODY_BYTES:
+        if self._rest_bytes > MOST_BODY_BYTES:
             self._finish(cut=True)
+
+    def _begins(self, data: bytes) -> bool:
+        """Whether there is something for the parser, which would take RTSP and ICE for answers as well."""
+        first = data.lstrip(b"\r\n")[:1]
+        self._is_http = first == b"H"
+        if first and not self._is_http:
+            self._fail("malformed", "the answer is not HTTP/1")
+        return self._is_http
 
     def eof_received(self) -> None:
         self._ended()
@@ -101,19 +120,26 @@ class Exchange(asyncio.Protocol):
         """The head of an interim (1xx) or of the final answer is whole; of what comes after that, nothing counts."""
         if self.done.done():
             return
+        if self._parser.get_http_version() not in ("1.1", "1.0"):
+            self._fail("malformed", "the answer is not HTTP/1")
+            return
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._headers.clear()
             return
         self._headers_done = True
-        self._framed = "content-length" in self._headers or "chunked" in self._headers.get("transfer-encoding", "")
+        # RFC 9112 section 6.3: only where `chunked` is the last coding does the body say where it ends.
+        coding = self._headers.get("transfer-encoding", "").rpartition(",")[2]
+        self._framed = "content-length" in self._headers or coding.strip().lower() == "chunked"
+        if self._glance and 200 <= status < 300 and "html" in self._headers.get("content-type", "html"):
+            self._keep = max(self._keep, MOST_GLANCED_BYTES)
         if self._head:
             self._finish()
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body, without its chunk framing."""
-        if self._keep_body and not self.done.done():
-            self._body += data[: MOST_BODY_BYTES - len(self._body)]
+        if len(self._body) < self._keep and not self.done.done():
+            self._body += data[: self._keep - len(self._body)]
 
     def on_message_complete(self) -> None:
         """An interim or the final answer is whole."""
@@ -144,13 +170,19 @@ class Exchange(asyncio.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What goes out: whole, as bytes. ``secure`` names the TLS context and the server's name."""
+    """What goes out, whole, as bytes, and what is kept of what comes back.
+
+    ``keep`` is a number of bytes. With ``glance``, up to ``MOST_GLANCED_BYTES`` are kept of a good answer that is, or
+    may be, a page. ``secure`` names the TLS context and the server's name; ``inspect`` is shown the session.
+    """
 
     wire: bytes
     port: int
     head: bool
-    keep_body: bool
-    secure: tuple[ssl.SSLContext, str] | None
+    keep: int
+    glance: bool = False
+    secure: tuple[ssl.SSLContext, str] | None = None
+    inspect: Callable[[ssl.SSLObject], None] | None = None
 
 
 async def exchange(request: Request, address: Address, trace: Trace) -> Response:
@@ -160,11 +192,16 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
     the first byte of the answer) and ``transfer``.
     """
     transport, protocol = await connect(
-        lambda: Exchange(trace, head=request.head, keep_body=request.keep_body), address, request.port, trace
+        lambda: Exchange(trace, head=request.head, keep=request.keep, glance=request.glance),
+        address,
+        request.port,
+        trace,
     )
     try:
         if request.secure is not None:
             transport = await start_tls(transport, protocol, *request.secure, trace)
+            if request.inspect is not None:
+                request.inspect(transport.get_extra_info("ssl_object"))
         trace.enter("processing")
         transport.write(request.wire)
         response = await protocol.done

@@ -54,11 +54,16 @@ def _header_value(value: object) -> str | Secret:
     return Secret.parse(value)
 
 
+def header_name(name: str) -> str:
+    """``name`` itself; ``ValueError`` where no header can have it."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"{name!r} is no header name")
+    return name
+
+
 def _header_names(headers: dict[str, str | Secret]) -> dict[str, str | Secret]:
     for name in headers:
-        if not _TOKEN.fullmatch(name):
-            raise ValueError(f"{name!r} is no header name")
-        if name.lower() in _OURS:
+        if header_name(name).lower() in _OURS:
             raise ValueError(f"{name!r} is set by slawatch itself")
     return headers
 
@@ -68,9 +73,12 @@ Headers = Annotated[dict[str, Annotated[str | Secret, BeforeValidator(_header_va
 
 
 def compose(
-    method: str, path: str, authority: str, *, compressed: bool, headers: Headers, auth: Auth | None, body: str | None
+    line: str, authority: str, *, compressed: bool, headers: Headers, auth: Auth | None, body: str | None
 ) -> bytes:
-    """The request as bytes, with those ``headers`` over our own. ``Unavailable`` where a secret cannot be used."""
+    """The request as bytes: ``line``, those ``headers`` over our own, the body.
+
+    ``Unavailable`` where a secret cannot be used.
+    """
     values = {
         "host": authority,
         "user-agent": f"slawatch/{__version__}",
@@ -85,8 +93,7 @@ def compose(
     content = b"" if body is None else body.encode()
     if body is not None:
         values["content-length"] = str(len(content))
-    lines = [f"{method} {path} HTTP/1.1"]
-    lines += [f"{name.title()}: {value}" for name, value in values.items()]
+    lines = [line, *(f"{name.title()}: {value}" for name, value in values.items())]
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated
 
-from cryptography import x509
 from pydantic import AfterValidator, Field
 
-from slawatch.domain.interval import Instant, to_instant
 from slawatch.probes.answer import Answer, Failure, Trace
-from slawatch.probes.options import ProbeOptions, parse_host
+from slawatch.probes.certificates import encoded_chain, end_of
+from slawatch.probes.options import DurationText, ProbeOptions, parse_host
 
 _EXPIRED, _NOT_YET, _HOST, _ADDRESS = 10, 9, 62, 64
 """X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH (openssl verify(1))."""
@@ -45,12 +42,13 @@ class TlsOptions(ProbeOptions):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """When a certificate ends, and each part of its issuer's name, the country first as a rule."""
+class WatchedTls(TlsOptions):
+    """How a server's certificate is judged, its end too."""
 
-    ends: Instant
-    issuer: tuple[str, ...]
+    expires_within: DurationText | None = Field(
+        default=None,
+        description="A certificate that ends within this time is `degraded`, as `14d`; so is one that it rests on.",
+    )
 
 
 class TlsContexts:
@@ -95,24 +93,8 @@ class _Session(ssl.SSLObject):
         try:
             super().do_handshake()
         except ssl.SSLCertVerificationError as error:
-            error.leaf = next(iter(_certificates(self, "get_unverified_chain")), None)  # type: ignore[attr-defined]
+            error.leaf = next(iter(encoded_chain(self, "get_unverified_chain")), None)  # type: ignore[attr-defined]
             raise
-
-
-def chain(session: ssl.SSLObject, *, verified: bool) -> list[Certificate]:
-    """The certificates from the server's own upwards; ``verified``: as built up to the trusted one, else as sent.
-
-    Empty where one of them cannot be read.
-    """
-    found = _certificates(session, "get_verified_chain" if verified else "get_unverified_chain")
-    certificates = [read for read in map(_read, found) if read is not None]
-    return certificates if len(certificates) == len(found) else []
-
-
-def _certificates(session: ssl.SSLObject, method: str) -> list[bytes]:
-    """What OpenSSL holds, as DER. Python has public methods for it from 3.13 on, over the same private ones."""
-    inner = getattr(getattr(session, "_sslobj", None), method, None)
-    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in (inner() or ())] if inner else []
 
 
 async def start_tls(
@@ -127,34 +109,13 @@ async def start_tls(
     try:
         encrypted = await loop.start_tls(transport, protocol, context, server_hostname=name)
     except ssl.SSLCertVerificationError as error:
-        trace.certificate_expiry = _expiry(getattr(error, "leaf", None))
+        trace.certificate_expiry = end_of(getattr(error, "leaf", None))
         raise
     if encrypted is None:
         raise ConnectionResetError
     leaf = encrypted.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    trace.certificate_expiry = _expiry(leaf)
+    trace.certificate_expiry = end_of(leaf)
     return encrypted
-
-
-def _expiry(leaf: bytes | None) -> Instant | None:
-    read = _read(leaf) if leaf else None
-    return None if read is None else read.ends
-
-
-@lru_cache(maxsize=4096)
-def _read(encoded: bytes) -> Certificate | None:
-    try:
-        certificate = x509.load_der_x509_certificate(encoded)
-        return Certificate(to_instant(certificate.not_valid_after_utc), _issuer(certificate))
-    except (ValueError, x509.InvalidVersion):
-        return None  # OpenSSL reads more than cryptography does; the handshake stands without a date
-
-
-def _issuer(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        return tuple(str(attribute.value) for attribute in certificate.issuer)
-    except ValueError:
-        return ()
 
 
 def failed_handshake(error: ssl.SSLError) -> Answer:

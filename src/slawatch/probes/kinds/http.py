@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import ssl
 from typing import Literal, Self
-from urllib.parse import quote, urljoin
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from slawatch.domain.observation import Cause, Verdict
-from slawatch.probes.answer import ANY, STREAM, TLS, Answer, Failure, Reason, Reasons
+from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
+from slawatch.probes.certificates import chain, ends_soon
 from slawatch.probes.http_exchange import Request, Response, exchange
 from slawatch.probes.http_expect import Expect, judge
 from slawatch.probes.http_request import Auth, Headers, compose
-from slawatch.probes.options import Host, NetworkOptions, parse_host, parse_port, refuse_controls, split_port
+from slawatch.probes.http_target import SCHEMES, Target, next_method, redirected, target
+from slawatch.probes.options import NetworkOptions, parse_host
 from slawatch.probes.probe import ProbeContext
-from slawatch.probes.tls import TlsOptions
+from slawatch.probes.tls import WatchedTls
 from slawatch.runtime.errors import Unavailable
 
-SCHEMES = ("http", "https")
-
 MOST_REDIRECTS = 5
-_UNQUOTED = "/?%:@!$&'()*+,;=~-._[]|"
-"""What stays as it is in a path and a query; all else is percent-encoded as UTF-8."""
 
 REASONS: Reasons = {
     **ANY,
     **STREAM,
     **TLS,
+    **TLS_ENDS,
     "closed": Reason(Verdict.DOWN, "The server closed the connection without an answer."),
     "incomplete": Reason(Verdict.DOWN, "The server closed the connection in the middle of its answer."),
     "malformed": Reason(Verdict.DOWN, "The answer is no HTTP/1, or its body is not what its headers say."),
     "headers_too_large": Reason(Verdict.DOWN, "The answer has more than 32 KiB of headers."),
     "status": Reason(Verdict.DOWN, "The status is not one of `expect.status`."),
+    "header": Reason(Verdict.DOWN, "A header is not as `expect` says; the detail names it."),
     "body": Reason(Verdict.DOWN, "The body is not as `expect` says; the detail names the part that is missing."),
     "too_large": Reason(
-        Verdict.DOWN, "The body goes on beyond 1 MiB (4 MiB inflated), and what came before is not as `expect` says."
+        Verdict.DOWN,
+        "The body goes on beyond 1 MiB (2 MiB inflated), and what came before is not as `expect` says; or it is a JSON "
+        "document of more than 512 KiB.",
     ),
     "encoding": Reason(Verdict.DOWN, "The body has a content encoding other than gzip or deflate."),
     "redirect_refused": Reason(Verdict.DOWN, "It redirects to where `redirects` does not allow to follow."),
     "too_many_redirects": Reason(Verdict.DOWN, "It redirects more than five times."),
+    "login_page": Reason(
+        Verdict.VOID,
+        "The page asks for a password, and `expect` says nothing of it: what was to be seen may lie behind.",
+        Cause.PROBER_FAULT,
+    ),
     "secret_unavailable": Reason(
         Verdict.VOID, "A secret that the request needs cannot be read; the detail says where.", Cause.PROBER_FAULT
     ),
@@ -56,6 +61,9 @@ class Options(NetworkOptions):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(
         default="GET", description="Request method."
     )
+    http_version: Literal["1.1", "1.0"] = Field(
+        default="1.1", description="Version of HTTP to ask in; an answer may be in either."
+    )
     headers: Headers = Field(
         default_factory=dict, description="Headers to add or replace; a value is a text or a secret."
     )
@@ -65,15 +73,26 @@ class Options(NetworkOptions):
     redirects: Literal["off", "same_host"] | list[str] = Field(
         default="off",
         description="`off`: a redirect is judged by its status. `same_host`, or a list of hosts: followed there, at "
-        "most five times, never from https to http.",
+        "most five times, never from https to http; `expect` must then say what the page holds.",
     )
     compressed: bool = Field(default=False, description="Ask for a compressed body (gzip, deflate).")
-    tls: TlsOptions = Field(default_factory=TlsOptions, description="How the server's certificate is judged.")
+    tls: WatchedTls = Field(default_factory=WatchedTls, description="How the server's certificate is judged.")
 
     @field_validator("redirects")
     @classmethod
     def _hosts(cls, redirects: str | list[str]) -> str | list[str]:
         return redirects if isinstance(redirects, str) else [parse_host(host).text for host in redirects]
+
+    @field_validator("redirects")
+    @classmethod
+    def _known_page(cls, redirects: str | list[str], info: ValidationInfo) -> str | list[str]:
+        expect = info.data.get("expect")
+        if redirects != "off" and isinstance(expect, Expect) and not expect.tells_pages_apart:
+            raise ValueError(
+                "a redirect may end at a login page or a parked domain, and that would count as up: expected beside it "
+                "what only the right page holds, as expect: {body: Welcome} (or regex, json, headers, login_page)"
+            )
+        return redirects
 
     @model_validator(mode="after")
     def _head(self) -> Self:
@@ -82,57 +101,26 @@ class Options(NetworkOptions):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An ``http`` or ``https`` URL in its parts. ``path`` starts with a slash and includes the query."""
-
-    secure: bool
-    host: Host
-    port: int
-    path: str
-
-    @property
-    def authority(self) -> str:
-        """As it stands in ``Host``: without the scheme's own port."""
-        usual = self.port == (443 if self.secure else 80)
-        return self.host.bracketed if usual else f"{self.host.bracketed}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"http{'s' if self.secure else ''}://{self.authority}{self.path}"
-
-
-def target(text: str) -> Target:
-    """`https://host[:port][/path][?query]`; ``ValueError`` says what is wrong. A fragment is dropped."""
-    refuse_controls(text)
-    scheme, mark, rest = text.partition("://")
-    if not mark or scheme.lower() not in SCHEMES:
-        raise ValueError(f"{text!r} is no URL: expected one like https://host.example/path")
-    rest = rest.partition("#")[0]
-    match = re.match(r"[^/?]*", rest)
-    authority = match[0] if match else ""
-    if "@" in authority:
-        raise ValueError("a URL holds no user or password: use the option `auth`")
-    host, port = split_port(authority)
-    secure = scheme.lower() == "https"
-    path = rest[len(authority) :]
-    path = quote(path if path.startswith("/") else "/" + path, safe=_UNQUOTED)
-    return Target(secure, parse_host(host), parse_port(port) if port else 443 if secure else 80, path)
-
-
 async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
-    """Ask, follow allowed redirects, and judge: status first, then body, then time."""
+    """Ask, follow allowed redirects, and judge: status, headers, body; then certificates, then time."""
     hop, method = target, str(options.method)
+    ends: list[Answer] = []
     for _ in range(MOST_REDIRECTS + 1):
-        response = await _ask(target, hop, method, options, context)
+        response = await _ask(target, hop, method, options, context, ends)
         following = _next(target, hop, response, options)
         if following is None:
             judge(response, options.expect)
+            if ends:
+                return ends[0]
             return context.judged(context.trace.spent(without="resolve"), options.slow)
-        hop, method = following, _next_method(method, response.status)
+        hop, method = following, next_method(method, response.status)
     raise Failure("too_many_redirects", f"more than {MOST_REDIRECTS} redirects")
 
 
-async def _ask(first: Target, hop: Target, method: str, options: Options, context: ProbeContext) -> Response:
+async def _ask(
+    first: Target, hop: Target, method: str, options: Options, context: ProbeContext, ends: list[Answer]
+) -> Response:
+    """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
     address = await context.outbound.address(hop.host, options.ip, context.deadline, context.trace)
     secure = None
     if hop.secure:
@@ -142,19 +130,32 @@ async def _ask(first: Target, hop: Target, method: str, options: Options, contex
         wire = _wire(first, hop, method, options)
     except Unavailable as error:
         raise Failure("secret_unavailable", str(error)) from None
-    request = Request(wire, hop.port, method == "HEAD", options.expect.of_body, secure)
+    expect, within = options.expect, options.tls.expires_within
+
+    def inspect(session: ssl.SSLObject) -> None:
+        soon = ends_soon(chain(session, verified=options.tls.verify), context.started, within or 0)
+        ends.extend([soon] if soon else [])
+
+    request = Request(
+        wire,
+        hop.port,
+        head=method == "HEAD",
+        keep=expect.keep,
+        glance=not expect.of_body,
+        secure=secure,
+        inspect=None if within is None else inspect,
+    )
     return await exchange(request, address, context.trace)
 
 
 def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
     """The request. What the configuration adds is meant for its own origin: another one gets none of it."""
-    ours = _same_origin(first, hop)
+    ours = first.same_origin(hop)
     body = options.body if method == options.method else None
     if body is not None and not ours:
         raise Failure("redirect_refused", f"{hop.host} would get the request's body")
     return compose(
-        method,
-        hop.path,
+        f"{method} {hop.path} HTTP/{options.http_version}",
         hop.authority,
         compressed=options.compressed,
         headers=options.headers if ours else {},
@@ -163,32 +164,13 @@ def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
     )
 
 
-def _same_origin(first: Target, hop: Target) -> bool:
-    """The same origin, or its usual step from http to https."""
-    if (first.secure, first.host, first.port) == (hop.secure, hop.host, hop.port):
-        return True
-    return first.host == hop.host and (first.port, hop.port, hop.secure) == (80, 443, True)
-
-
 def _next(first: Target, hop: Target, response: Response, options: Options) -> Target | None:
     """Where to go on; ``None`` when this response is the one to judge."""
     location = response.headers.get("location")
     if options.redirects == "off" or location is None or response.status not in (301, 302, 303, 307, 308):
         return None
-    try:
-        following = target(urljoin(str(hop), quote(location, safe=_UNQUOTED + "#")))
-    except ValueError:
-        raise Failure("redirect_refused", "the redirect leads to no usable URL") from None
-    if hop.secure and not following.secure:
-        raise Failure("redirect_refused", f"from https to http, at {following.host}")
-    allowed = [first.host.text, *(options.redirects if isinstance(options.redirects, list) else ())]
-    if following.host.text not in allowed:
-        raise Failure("redirect_refused", f"to {following.host}")
-    return following
+    others = options.redirects if isinstance(options.redirects, list) else ()
+    return redirected(hop, location, [first.host.text, *others])
 
 
-def _next_method(method: str, status: int) -> str:
-    """RFC 9110 section 15.4: 303 asks for a GET, 301 and 302 too where it was a POST."""
-    if status == 303 and method != "HEAD":
-        return "GET"
-    return "GET" if status in (301, 302) and method == "POST" else method
+__all__ = ["REASONS", "SCHEMES", "Options", "probe", "target"]

@@ -9,13 +9,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from slawatch.domain.interval import DAY, Instant, format_instant
 from slawatch.domain.observation import Cause, Verdict
-from slawatch.probes.answer import ANY, STREAM, TLS, Answer, Failure, Reason, Reasons
-from slawatch.probes.options import DurationText, HostPort, NetworkOptions, parse_host_port
+from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
+from slawatch.probes.certificates import Certificate, chain, ends_soon
+from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import connect
 from slawatch.probes.probe import ProbeContext
-from slawatch.probes.tls import Certificate, TlsOptions, chain, start_tls
+from slawatch.probes.tls import WatchedTls, start_tls
 
 SCHEMES = ("tls",)
 
@@ -23,17 +23,10 @@ REASONS: Reasons = {
     **ANY,
     **STREAM,
     **TLS,
+    **TLS_ENDS,
     "trust_unavailable": Reason(Verdict.VOID, "The authorities in `ca` cannot be read.", Cause.PROBER_FAULT),
-    "certificate_unreadable": Reason(
-        Verdict.VOID,
-        "OpenSSL takes the certificates, but their ends and issuers cannot be read here.",
-        Cause.PROBER_FAULT,
-    ),
     "version": Reason(Verdict.DOWN, "The server speaks no version of TLS as new as `version` asks for."),
     "issuer": Reason(Verdict.DOWN, "The certificate was issued by somebody else than `issuer` says."),
-    "certificate_expires": Reason(
-        Verdict.DEGRADED, "The certificate, or one that it rests on, ends sooner than `expires_within`."
-    ),
 }
 
 _VERSIONS = {"1.2": ("TLSv1.2", "TLSv1.3"), "1.3": ("TLSv1.3",)}
@@ -42,13 +35,9 @@ _TOO_OLD = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "W
 """How OpenSSL says that both sides share no version (openssl/sslerr.h)."""
 
 
-class Options(TlsOptions, NetworkOptions):
+class Options(WatchedTls, NetworkOptions):
     """Options of the kind `tls`."""
 
-    expires_within: DurationText | None = Field(
-        default=None,
-        description="A certificate that ends within this time is `degraded`, as `14d`; so is one that it rests on.",
-    )
     version: Literal["1.2", "1.3"] = Field(default="1.2", description="The oldest version of TLS that is good.")
     issuer: str | None = Field(
         default=None,
@@ -85,28 +74,18 @@ def _judged(session: ssl.SSLObject, options: Options, context: ProbeContext) -> 
     if spoken not in _VERSIONS[options.version]:
         raise Failure("version", f"{spoken}, expected TLSv{options.version} or later")
     certificates = chain(session, verified=options.verify)
-    if not certificates and (options.issuer is not None or options.expires_within is not None):
-        raise Failure("certificate_unreadable")
     if options.issuer is not None:
-        _judge_issuer(certificates[0], options.issuer)
+        _judge_issuer(certificates, options.issuer)
     if options.expires_within is not None:
-        soon = _ends_soon(certificates, context.started, options.expires_within)
+        soon = ends_soon(certificates, context.started, options.expires_within)
         if soon is not None:
             return soon
     return context.judged(context.trace.spent(without="resolve"), options.slow)
 
 
-def _judge_issuer(certificate: Certificate, expected: str) -> None:
-    if not any(expected in part for part in certificate.issuer):
-        raise Failure("issuer", f"issued by {', '.join(certificate.issuer) or 'nobody that can be read'}")
-
-
-def _ends_soon(certificates: Sequence[Certificate], now: Instant, within: int) -> Answer | None:
-    """The answer where the first of ``certificates`` to end does so within the time."""
-    first = min(certificates, key=lambda certificate: certificate.ends)
-    left = first.ends - now
-    if left > within:
-        return None
-    whose = "the server's certificate" if first is certificates[0] else "a certificate that the server's rests on"
-    when = f"in {left // DAY} days" if left >= 0 else "which is past"
-    return Answer("certificate_expires", f"{whose} ends at {format_instant(first.ends)}, {when}")
+def _judge_issuer(certificates: Sequence[Certificate], expected: str) -> None:
+    if not certificates:
+        raise Failure("certificate_unreadable")
+    issuer = certificates[0].issuer
+    if not any(expected in part for part in issuer):
+        raise Failure("issuer", f"issued by {', '.join(issuer) or 'nobody that can be read'}")
