@@ -27,12 +27,13 @@ class Dns(asyncio.DatagramProtocol):
         self._say, self._over_tcp = say, over_tcp
         self.questions: list[str] = []
         self.tcp_questions = 0
+        self._unanswered: list[tuple[Query, tuple[str, int]]] = []
 
-    async def start(self) -> None:
+    async def start(self, host: str) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            self._tcp = await asyncio.start_server(self._converse, "127.0.0.1", 0)
-            self.address: Server = self._tcp.sockets[0].getsockname()
+            self._tcp = await asyncio.start_server(self._converse, host, 0)
+            self.address: Server = self._tcp.sockets[0].getsockname()[:2]
             try:
                 self._udp, _ = await loop.create_datagram_endpoint(lambda: self, self.address)
                 break
@@ -50,8 +51,19 @@ class Dns(asyncio.DatagramProtocol):
         assert isinstance(query, Query)
         [question] = query.question
         self.questions.append(f"{question.name} {dns.rdatatype.to_text(question.rdtype)}")
-        for wire in self._say(query):
+        wires = self._say(query)
+        if not wires:
+            self._unanswered.append((query, peer))
+        for wire in wires:
             self._udp.sendto(wire, peer)
+
+    def from_now_on(self, say: Say) -> None:
+        """Say something else, also to those that have been left without an answer."""
+        self._say = say
+        for query, peer in self._unanswered:
+            for wire in say(query):
+                self._udp.sendto(wire, peer)
+        self._unanswered.clear()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self._over_tcp is not None
@@ -69,9 +81,9 @@ class Farm:
     def __init__(self) -> None:
         self.servers: list[Dns] = []
 
-    async def __call__(self, say: Say, over_tcp: Say | None = None) -> Dns:
+    async def __call__(self, say: Say, over_tcp: Say | None = None, host: str = "127.0.0.1") -> Dns:
         server = Dns(say, over_tcp)
-        await server.start()
+        await server.start(host)
         self.servers.append(server)
         return server
 
@@ -88,7 +100,26 @@ def answers(*records: str, ttl: int = 60) -> Say:
             if kind in ("CNAME", dns.rdatatype.to_text(question.rdtype)):
                 response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, value))
                 name = dns.name.from_text(value) if kind == "CNAME" else name
+        if not any(records.rdtype == question.rdtype for records in response.answer):
+            response.authority.append(authority(name.parent()))
         return [response.to_wire(max_size=65535)]
+
+    return say
+
+
+def authority(zone: dns.name.Name) -> dns.rrset.RRset:
+    """What stands behind a negative answer (RFC 2308)."""
+    return dns.rrset.from_text(zone, 60, "IN", "SOA", "ns.example. admin.example. 1 3600 600 86400 60")
+
+
+def missing(zone: str = "example.") -> Say:
+    """NXDOMAIN with the word of a zone."""
+
+    def say(query: Query) -> list[bytes]:
+        response = dns.message.make_response(query)
+        response.set_rcode(dns.rcode.NXDOMAIN)
+        response.authority.append(authority(dns.name.from_text(zone)))
+        return [response.to_wire()]
 
     return say
 

@@ -15,7 +15,7 @@ import dns.rrset
 import pytest
 
 from probes.driver import HASTY, PATIENT
-from probes.nameservers import Dns, Farm, Query, Say, answers, broken, code, cut, forged_then, silent
+from probes.nameservers import Dns, Farm, Query, Say, answers, broken, code, cut, forged_then, missing, silent
 from probes.scene import needs_root
 from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Cause, Verdict
@@ -24,14 +24,8 @@ from slawatch.probes.dns_exchange import Server
 from slawatch.probes.options import Family
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
-from slawatch.probes.resolver import (
-    LONGEST_TRUST,
-    RECHECK,
-    Resolver,
-    parse_hosts,
-    parse_resolv_conf,
-    parse_server,
-)
+from slawatch.probes.resolver import LONGEST_TRUST, Resolver
+from slawatch.probes.system_names import RECHECK
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
 
@@ -70,7 +64,7 @@ async def test_an_alias_to_nothing_and_a_name_without_an_address(dns_server: Far
 
 
 async def test_a_name_that_does_not_exist_is_not_kept(dns_server: Farm) -> None:
-    server = await dns_server(code(dns.rcode.NXDOMAIN))
+    server = await dns_server(missing())
     lookup = resolver(server)
     for _ in range(2):
         failure = await failing(lookup)
@@ -91,7 +85,7 @@ async def test_no_server_that_can_help(dns_server: Farm, say: Say, words: str) -
     server = await dns_server(say)
     failure = await failing(resolver(server), within=0.2)
     assert failure.answer.reason == "resolver_lost"
-    assert failure.answer.detail == f"host.example: 127.0.0.1: {words}"
+    assert failure.answer.detail == f"host.example: 127.0.0.1:{server.address[1]}: {words}"
     assert len(server.questions) == 2
 
 
@@ -103,7 +97,7 @@ async def test_no_server_at_all_and_one_that_is_not_there() -> None:
     failure = await failing(resolver(address))
     assert (failure.answer.reason, failure.answer.detail) == (
         "resolver_lost",
-        "host.example: 127.0.0.1: Connection refused",
+        f"host.example: 127.0.0.1:{address[1]}: Connection refused",
     )
 
 
@@ -198,7 +192,7 @@ async def test_localhost_is_this_machine_unless_the_hosts_file_knows_better(tmp_
 async def test_suffixes_are_tried_for_names_without_a_dot(dns_server: Farm, tmp_path: Path) -> None:
     def say(query: Query) -> list[bytes]:
         known = str(query.question[0].name) in ("nas.inner.example.", "host.example.")
-        return answers("A 192.0.2.1")(query) if known else code(dns.rcode.NXDOMAIN)(query)
+        return answers("A 192.0.2.1")(query) if known else missing(".")(query)
 
     server = await dns_server(say)
     conf = tmp_path / "resolv.conf"
@@ -236,43 +230,11 @@ def test_resolv_conf_is_read_again(tmp_path: Path) -> None:
     assert lookup._configuration()[0] == (("127.0.0.1", 53),)
 
 
-def test_resolv_conf() -> None:
-    text = (
-        "# here\nnameserver 192.0.2.53 # one\nnameserver 2001:db8::53\nnameserver x\ndomain a\nsearch b c.\noptions x\n"
-    )
-    system = parse_resolv_conf(text)
-    assert system.servers == (("192.0.2.53", 53), ("2001:db8::53", 53))
-    assert system.search == ("b", "c")
-    assert parse_resolv_conf("").servers == (("127.0.0.1", 53),)
-
-
-def test_hosts_lines_that_are_none() -> None:
-    assert parse_hosts("# all\n\nx y\n300.1.1.1 z\n192.0.2.1\n192.0.2.1 a\n") == {"a": ["192.0.2.1"]}
-
-
-@pytest.mark.parametrize(
-    ("text", "server"),
-    [
-        ("192.0.2.53", ("192.0.2.53", 53)),
-        ("2001:db8::53", ("2001:db8::53", 53)),
-        ("127.0.0.1:5353", ("127.0.0.1", 5353)),
-        ("[::1]:5353", ("::1", 5353)),
-    ],
-)
-def test_servers(text: str, server: Server) -> None:
-    assert parse_server(text) == server
-
-
-@pytest.mark.parametrize("text", ["", "dns.example", "192.0.2.53:", "192.0.2.53:x", "192.0.2.53:0", "1.1.1"])
-def test_servers_that_are_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no DNS server|no port|ambiguous"):
-        parse_server(text)
-
-
 @pytest.mark.parametrize(
     ("say", "reason", "verdict", "cause"),
     [
-        (code(dns.rcode.NXDOMAIN), "name_unknown", Verdict.DOWN, None),
+        (missing(), "name_unknown", Verdict.DOWN, None),
+        (code(dns.rcode.NXDOMAIN), "resolver_lost", Verdict.VOID, Cause.RESOLVER_LOST),
         (answers("AAAA 2001:db8::1"), "no_address", Verdict.DOWN, None),
         (code(dns.rcode.SERVFAIL), "resolver_lost", Verdict.VOID, Cause.RESOLVER_LOST),
         (silent, "resolver_lost", Verdict.VOID, Cause.RESOLVER_LOST),

@@ -7,7 +7,8 @@ from functools import partial
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
-from slawatch.probes.resolver import Resolver, parse_server
+from slawatch.probes.resolver import Resolver
+from slawatch.probes.system_names import parse_server
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.dispatch import Target
 

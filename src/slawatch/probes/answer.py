@@ -106,7 +106,7 @@ ANY: Reasons = {
     "slow": Reason(DEGRADED, "It answered as agreed, but took longer than `slow` allows."),
     "timeout": Reason(DOWN, "The probe did not come to its end within `timeout`."),
     "unreachable": Reason(DOWN, "The network said that the host, its network or its port cannot be reached."),
-    "name_unknown": Reason(DOWN, "The resolver said that the name does not exist (NXDOMAIN)."),
+    "name_unknown": Reason(DOWN, "The name does not exist, and its zone's authority says so (NXDOMAIN with its SOA)."),
     "no_address": Reason(DOWN, "The host exists but has no address of the family that `ip` asks for."),
     "resolver_lost": Reason(
         VOID,

@@ -29,13 +29,13 @@ def _pass_over(stray: dns.message.Message | None) -> None:
     """The right answer may still come."""
 
 
-async def exchange(query: dns.message.Message, server: Server) -> dns.message.Message:
+async def exchange(query: dns.message.Message, server: Server, overhear: Overhear = _pass_over) -> dns.message.Message:
     """One question over UDP, and over TCP where the answer was cut off.
 
     Waits without end: the deadline is the caller's. ``OSError``, ``EOFError`` or ``DNSException`` where the server
     or the way to it failed.
     """
-    response = await over_udp(query, server)
+    response = await over_udp(query, server, overhear)
     return await over_tcp(query, server) if response.flags & dns.flags.TC else response
 
 
@@ -43,7 +43,7 @@ async def over_udp(query: dns.message.Message, server: Server, overhear: Overhea
     """The answer to ``query``, maybe cut off (the flag TC). Whatever else arrives is handed to ``overhear``."""
     loop = asyncio.get_running_loop()
     with _socket(server, socket.SOCK_DGRAM) as udp:
-        udp.connect(server)
+        udp.connect(_endpoint(server))
         udp.send(query.to_wire())
         while True:
             response = parsed(await loop.sock_recv(udp, 65535))
@@ -66,7 +66,7 @@ async def over_tcp(query: dns.message.Message, server: Server) -> dns.message.Me
     """The answer to ``query``; ``OtherAnswer`` where the server answered something else."""
     loop = asyncio.get_running_loop()
     with _socket(server, socket.SOCK_STREAM) as tcp:
-        await loop.sock_connect(tcp, server)
+        await loop.sock_connect(tcp, _endpoint(server))
         wire = query.to_wire()
         await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
         length = int.from_bytes(await _exactly(tcp, 2), "big")
@@ -74,6 +74,17 @@ async def over_tcp(query: dns.message.Message, server: Server) -> dns.message.Me
     if not query.is_response(response):
         raise OtherAnswer
     return response
+
+
+def _endpoint(server: Server) -> tuple[str, int] | tuple[str, int, int, int]:
+    """As a socket takes it. A zone (``fe80::1%eth0``, as resolv.conf may have it) goes beside the address: a text with
+    one in it would be handed to ``getaddrinfo``. ``OSError`` where there is no such interface."""
+    host, port = server
+    address, zone, interface = host.partition("%")
+    if not zone:
+        return server
+    index = int(interface) if interface.isdigit() else socket.if_nametoindex(interface)
+    return address, port, 0, index
 
 
 def _socket(server: Server, kind: socket.SocketKind) -> socket.socket:

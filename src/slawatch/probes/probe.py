@@ -105,6 +105,7 @@ class Resources:
         for echo in self._echoes.values():
             echo.close()
         self._echoes.clear()
+        self.outbound.resolver.close()
 
     def echo(self, family: Family) -> Echo:
         """The ICMP socket of a family; ``Unavailable`` where this process may have none."""

@@ -7,137 +7,51 @@ whether a name does not exist (the service's fault) or nobody answered (ours). T
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-import dns.exception
-import dns.message
-import dns.rcode
-import dns.rdatatype
-
-from slawatch.domain.interval import SECOND, Instant
+from slawatch.domain.interval import SECOND, Duration, Instant
 from slawatch.probes.answer import Failure
-from slawatch.probes.dns_exchange import PAYLOAD, Server, exchange
-from slawatch.probes.options import Family, parse_port, split_port
+from slawatch.probes.dns_exchange import Server
+from slawatch.probes.lookup import Lookup, Panel
+from slawatch.probes.name_answer import Known, Missing, Reply
+from slawatch.probes.options import Family
+from slawatch.probes.server_health import ServerBook, ServerHealth
+from slawatch.probes.system_names import System, Watched, parse_hosts, parse_resolv_conf, spell_server
 from slawatch.runtime.clock import Clock
 
-LONGEST_TRUST: int = 300 * SECOND
+log = logging.getLogger(__name__)
+
+LONGEST_TRUST: Duration = 300 * SECOND
 """An answer is kept as long as its own time to live says, but not longer than this."""
 MOST_CACHED = 10_000
-RECHECK: int = 5 * SECOND
-"""How often the hosts file and resolv.conf are looked at for changes."""
-ROUNDS = 2
-"""How often each server is asked before the resolver counts as lost."""
-_TYPES = {4: dns.rdatatype.A, 6: dns.rdatatype.AAAA}
+
+Key = tuple[str, Family]
 
 
-def parse_server(text: str) -> Server:
-    """A DNS server: an address, with ``:port`` where it is not 53; ``ValueError`` else."""
-    try:
-        return str(ip_address(text)), 53
-    except ValueError:
-        pass
-    host, port = split_port(text)
-    try:
-        return str(ip_address(host.strip("[]"))), parse_port(port)
-    except ValueError:
-        raise ValueError(f"{text!r} is no DNS server: expected an address like 192.0.2.53") from None
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """What resolv.conf says: servers in order, and suffixes for names without a dot."""
-
-    servers: tuple[Server, ...]
-    search: tuple[str, ...]
-
-
-def parse_resolv_conf(text: str) -> System:
-    """The lines that matter here; without a ``nameserver`` it is this machine, as resolv.conf(5) says."""
-    servers: list[Server] = []
-    search: tuple[str, ...] = ()
-    for line in text.splitlines():
-        words = line.split("#")[0].split(";")[0].split()
-        if len(words) < 2:
-            continue
-        if words[0] == "nameserver":
-            servers.extend(_servers_in(words[1]))
-        elif words[0] in ("search", "domain"):
-            search = tuple(word.strip(".") for word in words[1:] if word.strip("."))
-    return System(tuple(servers) or (("127.0.0.1", 53),), search)
-
-
-def _servers_in(word: str) -> Iterable[Server]:
-    try:
-        yield str(ip_address(word)), 53
-    except ValueError:
-        return
-
-
-def parse_hosts(text: str) -> dict[str, list[str]]:
-    """Name → addresses of a hosts(5) file; lines that are none are passed over."""
-    table: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        address, *names = line.split("#")[0].split() or [""]
-        try:
-            address = str(ip_address(address))
-        except ValueError:
-            continue
-        for name in names:
-            table.setdefault(name.lower().removesuffix("."), []).append(address)
-    return table
-
-
-class _Watched:
-    """A small text file, read again when it changed, looked at no more often than ``RECHECK``."""
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path, self._clock = path, clock
-        self._checked: int | None = None
-        self._stamp: tuple[int, int] | None = None
-        self.text = ""
-
-    def refresh(self) -> bool:
-        """Whether ``text`` is new since the last call."""
-        now = self._clock.monotonic()
-        if self._checked is not None and now - self._checked < RECHECK:
-            return False
-        first, self._checked = self._checked is None, now
-        try:
-            status = self._path.stat()
-            stamp = (status.st_mtime_ns, status.st_ino)
-            if stamp == self._stamp:
-                return False
-            self.text, self._stamp = self._path.read_text(errors="replace"), stamp
-        except OSError:
-            changed = first or self._stamp is not None
-            self.text, self._stamp = "", None
-            return changed
-        return True
-
-
-@dataclass(slots=True)
 class Resolver:
     """Addresses of names. ``servers`` ``None`` means those of ``resolv_conf``.
 
     Only answers that hold addresses are cached: a name that is missing is asked for again by the next probe.
     """
 
-    clock: Clock
-    servers: Sequence[Server] | None = None
-    hosts_file: Path = Path("/etc/hosts")
-    resolv_conf: Path = Path("/etc/resolv.conf")
-    _hosts: dict[str, list[str]] = field(default_factory=dict, init=False)
-    _system: System = field(default=System((), ()), init=False)
-    _cache: dict[tuple[str, Family], tuple[Instant, list[str]]] = field(default_factory=dict, init=False)
-    _hosts_watch: _Watched = field(init=False)
-    _conf_watch: _Watched = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._hosts_watch = _Watched(self.hosts_file, self.clock)
-        self._conf_watch = _Watched(self.resolv_conf, self.clock)
+    def __init__(
+        self,
+        clock: Clock,
+        servers: Sequence[Server] | None = None,
+        hosts_file: Path = Path("/etc/hosts"),
+        resolv_conf: Path = Path("/etc/resolv.conf"),
+    ) -> None:
+        self._clock, self._servers = clock, servers
+        self._hosts: dict[str, list[str]] = {}
+        self._system = System((), ())
+        self._hosts_watch, self._conf_watch = Watched(hosts_file, clock), Watched(resolv_conf, clock)
+        self._cache: dict[Key, tuple[Instant, list[str]]] = {}
+        self._flights: dict[Key, _Flight] = {}
+        self._book = ServerBook()
+        self._panel = Panel(self._book, clock, self._tell_of_loss)
+        self._lost = False
 
     async def addresses(self, name: str, family: Family, deadline: float) -> list[str]:
         """Addresses of ``name`` in the order of the answer; empty where it exists without one of ``family``.
@@ -148,19 +62,27 @@ class Resolver:
         known = self._known_here(name, family)
         if known is not None:
             return known
+        search = self._take_up_configuration()
         cached = self._cache.get((name, family))
-        if cached is not None and cached[0] > self.clock.monotonic():
+        if cached is not None and cached[0] > self._clock.monotonic():
             return cached[1]
-        servers, search = self._configuration()
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + (deadline - loop.time()) / 2
-        suffixes = [*search, ""] if "." not in name else [""]
-        for suffix in suffixes:
-            found = await _ask(servers, f"{name}.{suffix}" if suffix else name, family, deadline)
-            if found is not None:
-                self._remember(name, family, *found)
-                return found[0]
-        raise Failure("name_unknown", f"{name} does not exist")
+        names = [*(f"{name}.{suffix}" for suffix in search), name] if "." not in name else [name]
+        now = asyncio.get_running_loop().time()
+        reply = await self._shared((name, family), names, now + (deadline - now) / 2)
+        if isinstance(reply, Known):
+            return reply.addresses
+        if isinstance(reply, Missing):
+            raise Failure("name_unknown", reply.words if len(names) == 1 else f"{name} does not exist")
+        raise Failure("resolver_lost", f"{name}: {reply.words}")
+
+    def health(self) -> tuple[ServerHealth, ...]:
+        """How each server fares, in the configured order."""
+        self._take_up_configuration()
+        return self._book.rows()
+
+    def close(self) -> None:
+        """Listen to no server any more."""
+        self._panel.close()
 
     def _known_here(self, name: str, family: Family) -> list[str] | None:
         """What needs no server: the hosts file, and ``localhost`` with all below it (RFC 6761)."""
@@ -171,54 +93,75 @@ class Resolver:
             entries = ["::1" if family == 6 else "127.0.0.1"]
         return entries or None
 
+    def _take_up_configuration(self) -> Sequence[str]:
+        """The suffixes to search; the servers go into the book."""
+        servers, search = self._configuration()
+        self._book.configure(servers)
+        return search
+
     def _configuration(self) -> tuple[Sequence[Server], Sequence[str]]:
-        if self.servers is not None:
-            return self.servers, ()
+        if self._servers is not None:
+            return self._servers, ()
         if self._conf_watch.refresh():
             self._system = parse_resolv_conf(self._conf_watch.text)
+            self._cache.clear()
         return self._system.servers, self._system.search
 
-    def _remember(self, name: str, family: Family, addresses: list[str], lifetime: int) -> None:
-        if not addresses or lifetime <= 0:
+    async def _shared(self, key: Key, names: Sequence[str], until: float) -> Reply:
+        """The reply to one lookup that all who ask at the same time share; each waits no longer than its own time."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(Lookup(self._panel, key[1], until), names)
+        try:
+            reply = await flight.reply(until)
+        finally:
+            if flight.over and self._flights.get(key) is flight:
+                del self._flights[key]
+        self._remember(key, reply)
+        return reply
+
+    def _remember(self, key: Key, reply: Reply) -> None:
+        if not isinstance(reply, Known) or not reply.addresses or reply.lifetime <= 0:
             return
-        if len(self._cache) >= MOST_CACHED:
+        if len(self._cache) >= MOST_CACHED and key not in self._cache:
             del self._cache[next(iter(self._cache))]
-        expires = self.clock.monotonic() + min(lifetime * SECOND, LONGEST_TRUST)
-        self._cache[(name, family)] = (expires, addresses)
+        expires = self._clock.monotonic() + min(reply.lifetime * SECOND, LONGEST_TRUST)
+        self._cache[key] = (expires, reply.addresses)
+
+    def _tell_of_loss(self) -> None:
+        """One line when the last server is lost, one when the first is back."""
+        if self._book.lost == self._lost:
+            return
+        self._lost = not self._lost
+        servers = ", ".join(spell_server(row.server) for row in self._book.rows())
+        if self._lost:
+            log.warning("names cannot be resolved: none of our resolvers can be counted on (%s)", servers)
+        else:
+            log.warning("names can be resolved again: one of our resolvers answers (%s)", servers)
 
 
-async def _ask(servers: Sequence[Server], name: str, family: Family, deadline: float) -> tuple[list[str], int] | None:
-    """Addresses and their time to live in seconds from the first server that knows; ``None``: no such name."""
-    query = dns.message.make_query(name + ".", _TYPES[family], use_edns=0, payload=PAYLOAD)
-    loop = asyncio.get_running_loop()
-    attempts = [server for _ in range(ROUNDS) for server in servers]
-    last = "no DNS server is configured"
-    for left, server in zip(range(len(attempts), 0, -1), attempts, strict=True):
-        until = loop.time() + max(0.0, deadline - loop.time()) / left
+class _Flight:
+    """A lookup on its way, and how many wait for it. It ends with its own answer, or with the last who waits."""
+
+    def __init__(self, lookup: Lookup, names: Sequence[str]) -> None:
+        self._lookup, self._waiting = lookup, 0
+        self._task = asyncio.create_task(lookup.first_of(names))
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody can join it any more."""
+        return self._task.done() or not self._waiting
+
+    async def reply(self, until: float) -> Reply:
+        """What it brings, or ``Useless`` at ``until``, in the loop's time. Who is cancelled ends nobody else's wait."""
+        self._lookup.until = max(self._lookup.until, until)
+        self._waiting += 1
         try:
             async with asyncio.timeout_at(until):
-                response = await exchange(query, server)
-        except (OSError, EOFError, dns.exception.DNSException) as error:
-            last = f"{server[0]}: {_words(error)}"
-            continue
-        if response.rcode() == dns.rcode.NXDOMAIN:
-            return None
-        if response.rcode() == dns.rcode.NOERROR:
-            return _answers(response)
-        last = f"{server[0]}: {dns.rcode.to_text(response.rcode())}"
-    raise Failure("resolver_lost", f"{name}: {last}")
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    return (error.strerror if isinstance(error, OSError) else None) or "no usable answer"
-
-
-def _answers(response: dns.message.Message) -> tuple[list[str], int]:
-    if not isinstance(response, dns.message.QueryMessage):
-        return [], 0
-    chain = response.resolve_chaining()
-    if chain.answer is None:
-        return [], 0
-    return [record.address for record in chain.answer], chain.minimum_ttl
+                return await asyncio.shield(self._task)
+        except TimeoutError:
+            return self._lookup.doubt()
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._task.cancel()
