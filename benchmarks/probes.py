@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from slawatch.domain.observation import Verdict
+from slawatch.probes.policy import LOOPBACK, AddressPolicy
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
 
@@ -121,7 +122,7 @@ def once(row: str, resources: Resources, ports: tuple[int, int], pem: str) -> On
 
 async def measure(row: str, probes: int, concurrency: int, ports: tuple[int, int], pem: str) -> float:
     """Processor milliseconds for 1000 probes, user and system."""
-    async with Resources() as resources:
+    async with Resources(policy=AddressPolicy(LOOPBACK)) as resources:
         probe = once(row, resources, ports, pem)
         assert await probe(), f"{row}: the server does not answer"
         left = probes

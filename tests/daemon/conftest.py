@@ -32,7 +32,8 @@ class Slawatch(Server):
         self.client_file.write_text(client, encoding="utf-8")
         self.database = database or f"sqlite:///{folder}/slawatch.db"
         (folder / "slawatch.yaml").write_text(
-            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\nresolvers: [127.0.0.1]\n",
+            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\nresolvers: [127.0.0.1]\n"
+            'outbound: {allow: [127.0.0.0/8, "::1"]}\n',
             encoding="utf-8",
         )
         command = [sys.executable, "-m", "slawatch", "run", "--config", str(folder)]

@@ -12,7 +12,7 @@ import pytest
 
 from slawatch.config.configuration import Configuration
 from slawatch.config.loader import load_client_text
-from slawatch.config.models import Box
+from slawatch.config.models import Box, Outbound
 from slawatch.main.daemon import Daemon
 from slawatch.runtime.lifecycle import ServiceManager
 from support.process import free_port
@@ -56,7 +56,9 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 def configuration(tmp_path: Path) -> Configuration:
-    box = Box(site="test", database=f"sqlite:///{tmp_path}/s.db", listen=f"127.0.0.1:{free_port()}")
+    outbound = Outbound(allow=["127.0.0.0/8"])
+    listen = f"127.0.0.1:{free_port()}"
+    box = Box(site="test", database=f"sqlite:///{tmp_path}/s.db", listen=listen, outbound=outbound)
     return Configuration(box, (load_client_text(CLIENT),))
 
 

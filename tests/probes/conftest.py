@@ -15,6 +15,7 @@ from probes.servers import Servers
 from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
 from slawatch.runtime.clock import SystemClock
+from support.gate import loopback_allowed
 
 
 def pytest_asyncio_loop_factories(
@@ -33,7 +34,8 @@ async def servers() -> AsyncIterator[Servers]:
 async def resources() -> AsyncIterator[Resources]:
     """Shared resources whose resolver has no server at all: no test may ask the machine's own."""
     clock = SystemClock()
-    async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
+    resolver = Resolver(clock, servers=(), hosts_file=Path("/dev/null"))
+    async with Resources(clock, resolver=resolver, policy=loopback_allowed()) as resources:
         yield resources
 
 

@@ -15,6 +15,7 @@ from probes.servers import Servers
 from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
 from slawatch.runtime.clock import SystemClock
+from support.gate import loopback_allowed
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="BLOCKED: raw sockets and network namespaces need root")
 
@@ -38,7 +39,8 @@ class Scene:
     async def resources(self, silent: bool) -> AsyncIterator[Resources]:
         """Resources in which the stage works; never with the machine's own resolver."""
         clock = SystemClock()
-        async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
+        resolver = Resolver(clock, servers=(), hosts_file=Path("/dev/null"))
+        async with Resources(clock, resolver=resolver, policy=loopback_allowed()) as resources:
             yield resources
 
     async def secretive(self, servers: Servers, secret: dict[str, str]) -> tuple[str, list[dict[str, Any]]]:

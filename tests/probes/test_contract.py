@@ -21,6 +21,7 @@ from probes.scene import Scene
 from probes.servers import Servers, descriptors
 from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Verdict
+from slawatch.probes.options import HostPort
 from slawatch.probes.probe import LONGEST_DETAIL, Kind, Resources, observe, printable
 from slawatch.probes.registry import kind_of_url, kinds
 from slawatch.runtime.secrets import Secret
@@ -248,3 +249,11 @@ def test_a_detail_is_short_and_printable() -> None:
     assert printable("fine") == "fine"
     assert printable("a\r\nb\x1b[31m") == "a··b·[31m"
     assert len(printable("x" * 1000)) == LONGEST_DETAIL
+
+
+async def test_its_target_says_where_a_probe_goes_first(kind: Kind, scene: Scene, servers: Servers) -> None:
+    """By this the configuration refuses targets that the gate would deny for ever."""
+    where = kind.target(await scene.good(servers)).destination
+    assert isinstance(where, HostPort)
+    assert where.host.text in ("127.0.0.1", "localhost")
+    assert (where.port == 0) == (kind.name == "icmp")

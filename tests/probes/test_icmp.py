@@ -27,6 +27,7 @@ from slawatch.probes.probe import Resources
 from slawatch.probes.resolver import Resolver
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
+from support.gate import loopback_allowed
 
 pytestmark = needs_root
 
@@ -41,9 +42,9 @@ def quiet() -> Iterator[QuietNetwork]:
 @asynccontextmanager
 async def driver(network: QuietNetwork) -> AsyncIterator[Driver]:
     clock = SystemClock()
-    async with Resources(
-        clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null")), icmp_opener=network.opener
-    ) as resources:
+    resolver = Resolver(clock, servers=(), hosts_file=Path("/dev/null"))
+    policy = loopback_allowed()
+    async with Resources(clock, resolver=resolver, policy=policy, icmp_opener=network.opener) as resources:
         yield Driver(resources)
 
 
@@ -101,7 +102,8 @@ async def test_where_no_socket_is_permitted() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("slawatch.probes.echo._open", forbidden)
         clock = SystemClock()
-        async with Resources(clock, resolver=Resolver(clock, servers=(), hosts_file=Path("/dev/null"))) as resources:
+        resolver = Resolver(clock, servers=(), hosts_file=Path("/dev/null"))
+        async with Resources(clock, resolver=resolver, policy=loopback_allowed()) as resources:
             seen = await Driver(resources)("icmp", "127.0.0.1")
         assert "CAP_NET_RAW" in icmp_rights()
     assert (seen.verdict, seen.reason, seen.cause) == (Verdict.VOID, "not_permitted", Cause.PROBER_FAULT)

@@ -1,4 +1,4 @@
-"""The one door: which addresses are let through, and which address of a name is probed."""
+"""The one door: which address of a name is probed, and that every one of them passed the policy with the port."""
 
 from __future__ import annotations
 
@@ -14,47 +14,10 @@ from probes.servers import Servers, silence
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.options import Family, parse_host
-from slawatch.probes.outbound import Address, AddressPolicy, Outbound
+from slawatch.probes.outbound import Address, Outbound
+from slawatch.probes.policy import AddressPolicy, Service
 from slawatch.probes.resolver import Resolver
 from support.clock import FakeClock
-
-
-@pytest.mark.parametrize(
-    ("address", "why"),
-    [
-        ("192.0.2.1", None),
-        ("10.0.0.1", None),
-        ("100.64.0.1", None),
-        ("127.0.0.1", None),
-        ("::1", None),
-        ("2001:db8::1", None),
-        ("fd00::1", None),
-        ("64:ff9b::c000:201", None),
-        ("169.254.169.254", "a cloud's metadata service"),
-        ("100.100.100.200", "a cloud's metadata service"),
-        ("fd00:ec2::254", "a cloud's metadata service"),
-        ("::ffff:169.254.169.254", "a cloud's metadata service"),
-        ("2002:a9fe:a9fe::1", "a cloud's metadata service"),
-        ("64:ff9b::a9fe:a9fe", "a cloud's metadata service"),
-        ("169.254.1.1", "link-local"),
-        ("::ffff:169.254.1.1", "link-local"),
-        ("fe80::1", "link-local"),
-        ("0.0.0.0", "the unspecified address"),
-        ("0.1.2.3", "the unspecified address"),
-        ("::", "the unspecified address"),
-        ("::ffff:0.0.0.0", "the unspecified address"),
-        ("224.0.0.1", "multicast or broadcast"),
-        ("ff02::1", "multicast or broadcast"),
-        ("255.255.255.255", "multicast or broadcast"),
-    ],
-)
-def test_the_policy(address: str, why: str | None) -> None:
-    assert AddressPolicy().denial(address) == why
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-def test_loopback_can_be_closed(address: str) -> None:
-    assert AddressPolicy(allow_loopback=False).denial(address) == "loopback"
 
 
 class Book(Resolver):
@@ -62,9 +25,12 @@ class Book(Resolver):
 
     entries: dict[Family, list[str]]
     asked: list[Family]
+    lost = False
 
     async def addresses(self, name: str, family: Family, deadline: float) -> list[str]:
         self.asked.append(family)
+        if self.lost:
+            raise Failure("resolver_lost")
         return self.entries[family]
 
 
@@ -75,24 +41,24 @@ def door(four: list[str], six: list[str]) -> tuple[Outbound, Book]:
 
 
 @pytest.mark.parametrize(
-    ("ip", "four", "six", "chosen", "asked"),
+    ("choice", "four", "six", "chosen", "asked"),
     [
-        ("any", ["192.0.2.2", "192.0.2.1"], ["2001:db8::1"], Address("192.0.2.2", 4), [4]),
-        ("any", [], ["2001:db8::1"], Address("2001:db8::1", 6), [4, 6]),
-        ("4", ["192.0.2.1"], ["2001:db8::1"], Address("192.0.2.1", 4), [4]),
-        ("6", ["192.0.2.1"], ["2001:db8::1"], Address("2001:db8::1", 6), [6]),
+        ("any", ["192.0.2.2", "192.0.2.1"], ["2001:db8::1"], Address("192.0.2.2", 4, 25), [4]),
+        ("any", [], ["2001:db8::1"], Address("2001:db8::1", 6, 25), [4, 6]),
+        ("4", ["192.0.2.1"], ["2001:db8::1"], Address("192.0.2.1", 4, 25), [4]),
+        ("6", ["192.0.2.1"], ["2001:db8::1"], Address("2001:db8::1", 6, 25), [6]),
     ],
 )
 async def test_the_address_of_a_name(
-    ip: str, four: list[str], six: list[str], chosen: Address, asked: list[Family]
+    choice: str, four: list[str], six: list[str], chosen: Address, asked: list[Family]
 ) -> None:
     outbound, book = door(four, six)
-    assert await outbound.address(parse_host("host.example"), ip, 0.0, Trace(FakeClock())) == chosen
+    assert await outbound.address(parse_host("host.example"), 25, choice, 0.0, Trace(FakeClock())) == chosen
     assert book.asked == asked
 
 
 @pytest.mark.parametrize(
-    ("host", "ip", "four", "reason", "detail"),
+    ("host", "choice", "four", "reason", "detail"),
     [
         ("host.example", "any", [], "no_address", "host.example has no address"),
         ("host.example", "4", [], "no_address", "host.example has no address of IPv4"),
@@ -101,12 +67,39 @@ async def test_the_address_of_a_name(
         ("host.example", "any", ["192.0.2.1", "fe80::1"], "address_denied", "fe80::1: link-local"),
     ],
 )
-async def test_no_address_to_probe(host: str, ip: str, four: list[str], reason: str, detail: str) -> None:
+async def test_no_address_to_probe(host: str, choice: str, four: list[str], reason: str, detail: str) -> None:
     """One bad address among good ones denies the name: the order of an answer is in other people's hands."""
     outbound, _ = door(four, [])
     with pytest.raises(Failure) as caught:
-        await outbound.address(parse_host(host), ip, 0.0, Trace(FakeClock()))
+        await outbound.address(parse_host(host), 25, choice, 0.0, Trace(FakeClock()))
     assert (caught.value.answer.reason, caught.value.answer.detail) == (reason, detail)
+
+
+async def test_a_database_that_is_configured_by_name_is_found_by_its_addresses() -> None:
+    """Only where the port is the database's is anybody asked; without a resolver the last addresses stand."""
+    outbound, book = door(["192.0.2.5"], [])
+    outbound = Outbound(book, AddressPolicy(services=[Service("database", parse_host("db.example"), 5432)]))
+
+    async def ask(host: str, port: int) -> Address:
+        return await outbound.address(parse_host(host), port, "any", 0.0, Trace(FakeClock()))
+
+    assert await ask("192.0.2.5", 5433) == Address("192.0.2.5", 4, 5433)
+    assert book.asked == []
+    for _ in range(2):
+        with pytest.raises(Failure) as caught:
+            await ask("192.0.2.5", 5432)
+        assert caught.value.answer.detail == "192.0.2.5: database"
+        book.lost = True
+    assert await ask("192.0.2.6", 5432) == Address("192.0.2.6", 4, 5432)
+
+
+async def test_a_database_that_was_never_found_closes_its_port() -> None:
+    _, book = door([], [])
+    book.lost = True
+    outbound = Outbound(book, AddressPolicy(services=[Service("database", parse_host("db.example"), 5432)]))
+    with pytest.raises(Failure) as caught:
+        await outbound.address(parse_host("192.0.2.5"), 5432, "any", 0.0, Trace(FakeClock()))
+    assert caught.value.answer.reason == "resolver_lost"
 
 
 @needs_root

@@ -28,6 +28,7 @@ from slawatch.probes.resolver import LONGEST_TRUST, Resolver
 from slawatch.probes.system_names import RECHECK
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
+from support.gate import loopback_allowed
 
 
 def resolver(*servers: Dns | Server, clock: FakeClock | None = None, **files: Path) -> Resolver:
@@ -260,7 +261,8 @@ async def test_what_a_probe_says_of_it(
 async def test_a_probe_of_a_name_reaches_the_address_that_was_answered(dns_server: Farm) -> None:
     server = await dns_server(answers("A 127.0.0.3"))
     clock = SystemClock()
-    async with Resources(clock, resolver=Resolver(clock, [server.address])) as resources:
+    resolver = Resolver(clock, [server.address])
+    async with Resources(clock, resolver=resolver, policy=loopback_allowed()) as resources:
         kind = kinds()["icmp"]
         seen = await observe(kind, kind.target("host.example"), kind.options(), resources, PATIENT)
     assert seen.verdict is Verdict.UP

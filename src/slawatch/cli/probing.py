@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from slawatch.cli.options import configured
 from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration, EndpointConfig
+from slawatch.config.outbound import policy_of, typed
 from slawatch.domain.grammar import format_duration, parse_duration
 from slawatch.domain.interval import Duration, format_instant
 from slawatch.domain.observation import Observation
 from slawatch.probes.options import ProbeOptions
+from slawatch.probes.policy import LOOPBACK, AddressPolicy
 from slawatch.probes.probe import Kind, Resources, observe
 from slawatch.probes.registry import kinds
 from slawatch.runtime.errors import UsageError
@@ -36,8 +38,10 @@ def probe_once(
     what: str, target: str | None, options: Sequence[str], timeout: str, configuration: Callable[[], Configuration]
 ) -> Row:
     """The row of one observation. ``configuration`` is asked only for a ``client/endpoint``."""
+    policy = None
     if target is None and "/" in what:
-        endpoint = _configured(what, configuration())
+        found = configuration()
+        policy, endpoint = policy_of(found.box), _configured(what, found)
         assert endpoint.options is not None
         kind, text, chosen, limit = kinds()[endpoint.kind], endpoint.target, endpoint.options, endpoint.cadence.timeout
     else:
@@ -47,11 +51,15 @@ def probe_once(
         address = kind.target(text)
     except ValueError as error:
         raise UsageError(f"target: {error}") from None
-    return _row(kind, text, asyncio.run(_observe(kind, address, chosen, limit)))
+    if policy is None:
+        policy = AddressPolicy(LOOPBACK if typed(address.destination) else ())
+    return _row(kind, text, asyncio.run(_observe(kind, address, chosen, policy, limit)))
 
 
-async def _observe(kind: Kind, address: object, options: ProbeOptions, limit: Duration) -> Observation:
-    async with Resources() as resources:
+async def _observe(
+    kind: Kind, address: object, options: ProbeOptions, policy: AddressPolicy, limit: Duration
+) -> Observation:
+    async with Resources(policy=policy) as resources:
         return await observe(kind, address, options, resources, limit)
 
 

@@ -20,6 +20,7 @@ from slawatch.domain.contract import ServiceKind
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.local_time import instant_of, zone
 from slawatch.domain.terms_grammar import EARLIEST, LATEST
+from slawatch.probes.policy import AddressPolicy
 
 _MAPPINGS = ("calendars", "endpoints", "services", "contracts")
 _LISTS = ("maintenance", "exclusions")
@@ -28,10 +29,13 @@ NOT_YET: dict[str, str] = {}
 """Keys of a client file that a later version will read, each with the sentence that refuses it."""
 
 
-def read_client(document: Document, *, for_daemon: bool) -> ClientConfig | None:
-    """The client of a file; None when the document has findings, which then say everything that is wrong."""
+def read_client(document: Document, *, for_daemon: bool, policy: AddressPolicy | None = None) -> ClientConfig | None:
+    """The client of a file; None when the document has findings, which then say everything that is wrong.
+
+    ``policy`` is the box's: targets that it would deny are wrong.
+    """
     head = _head(document)
-    endpoints = read_endpoints(document, head.client, for_daemon=for_daemon)
+    endpoints = read_endpoints(document, head.client, for_daemon=for_daemon, policy=policy)
     services, written = read_services(document, document.names("endpoints"))
     calendars = read_calendars(document, head)
     around = Surroundings(head, endpoints, services, written, calendars)

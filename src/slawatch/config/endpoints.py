@@ -10,12 +10,14 @@ from pydantic import ValidationError
 from slawatch.config.configuration import EndpointConfig
 from slawatch.config.document import Document
 from slawatch.config.models import Endpoint, Job
+from slawatch.config.outbound import denied
 from slawatch.config.sentences import report_errors, suggestion
 from slawatch.config.values import parse_name, shown
 from slawatch.domain.grammar import format_duration
 from slawatch.domain.interval import SECOND
 from slawatch.domain.state_machine import Cadence
-from slawatch.probes.options import Host, ProbeOptions
+from slawatch.probes.options import HostPort, ProbeOptions
+from slawatch.probes.policy import AddressPolicy
 from slawatch.probes.probe import Kind
 from slawatch.probes.registry import kinds
 
@@ -42,21 +44,28 @@ _PRIVATE = [
 """RFC 1918, RFC 4193, loopback and link-local."""
 
 
-def read_endpoints(document: Document, client: str, *, for_daemon: bool) -> dict[str, EndpointConfig]:
-    """Every endpoint that is right; what is wrong with the others is in the document's findings."""
+def read_endpoints(
+    document: Document, client: str, *, for_daemon: bool, policy: AddressPolicy | None = None
+) -> dict[str, EndpointConfig]:
+    """Every endpoint that is right; what is wrong with the others is in the document's findings.
+
+    With a ``policy``, a target that it would deny for ever is wrong.
+    """
     section = document.root.child("endpoints")
     if section is None or section.fields is None:
         return {}
     found = {}
     for name, node in section.fields.items():
-        endpoint = _read(document, client, name, node.plain(), for_daemon=for_daemon)
+        endpoint = _read(document, client, name, node.plain(), policy, for_daemon=for_daemon)
         if endpoint is not None:
             found[name] = endpoint
     _check_references(document, found, section.fields)
     return found
 
 
-def _read(document: Document, client: str, name: str, value: Any, *, for_daemon: bool) -> EndpointConfig | None:
+def _read(
+    document: Document, client: str, name: str, value: Any, policy: AddressPolicy | None, *, for_daemon: bool
+) -> EndpointConfig | None:
     path = ("endpoints", name)
     try:
         parse_name(name)
@@ -71,7 +80,7 @@ def _read(document: Document, client: str, name: str, value: Any, *, for_daemon:
     options, way = None, "internet"
     if kind is not None:
         options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
-        way = _way(document, path, kind, common) if common else way
+        way = _way(document, path, kind, common, policy) if common else way
     job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
     if common is None or cadence is None or document.has_findings(path):
@@ -144,8 +153,8 @@ def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cad
     return Cadence(every, timeout, retry, common.confirm, common.recover) if sound else None
 
 
-def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint) -> str:
-    """Where the target lies by its address. A target that is none is a finding."""
+def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint, policy: AddressPolicy | None) -> str:
+    """Where the target lies by its address. A target that is none, or that nobody may ask, is a finding."""
     if not common.target:
         document.report((*path, "target"), "missing: expected what to ask, an address or a URL")
         return "internet"
@@ -154,8 +163,11 @@ def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint
     except ValueError as problem:
         document.report((*path, "target"), str(problem))
         return "internet"
-    host = target if isinstance(target, Host) else getattr(target, "host", None)
-    return "lan" if isinstance(host, Host) and host.family and _is_private(ip_address(host.text)) else "internet"
+    where: HostPort = target.destination
+    denial = denied(where, policy) if policy else None
+    if denial is not None:
+        document.report((*path, "target"), denial)
+    return "lan" if where.host.family and _is_private(ip_address(where.host.text)) else "internet"
 
 
 def _is_private(address: IPv4Address | IPv6Address) -> bool:

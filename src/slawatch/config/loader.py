@@ -13,9 +13,11 @@ from slawatch.config.clients import read_client
 from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.config.document import Document, Node, Place, parse
 from slawatch.config.models import Box
+from slawatch.config.outbound import idle_entries, policy_of
 from slawatch.config.schema import json_schema
 from slawatch.config.sentences import report_errors
 from slawatch.probes.options import split_port
+from slawatch.probes.policy import AddressPolicy
 from slawatch.runtime.errors import ConfigurationError, Finding
 
 __all__ = ["json_schema", "load", "load_client", "load_client_text", "render_findings"]
@@ -96,10 +98,10 @@ def _document(file: Path) -> Document:
     return parse(text, str(file))
 
 
-def _client(document: Document, *, for_daemon: bool) -> ClientConfig | None:
+def _client(document: Document, *, for_daemon: bool, policy: AddressPolicy | None = None) -> ClientConfig | None:
     if document.findings and document.root.fields is None:
         return None
-    return read_client(document, for_daemon=for_daemon)
+    return read_client(document, for_daemon=for_daemon, policy=policy)
 
 
 def _box(document: Document) -> Box | None:
@@ -116,6 +118,9 @@ def _box(document: Document) -> Box | None:
         kept = {key: value for key, value in plain.items() if key not in wrong}
         box = Box.model_validate(kept)
     _check_access(document, box)
+    for index in idle_entries(box):
+        problem = "nothing is denied there, so it opens nothing: expected an address that is denied, or a port of ours"
+        document.report(("outbound", "allow", index), problem)
     return box
 
 
@@ -135,11 +140,12 @@ def _clients(
     files = sorted(glob.glob(pattern))  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not files:
         document.report(("clients",), f"no file matches {box.clients}: expected at least one client file")
+    policy = None if not for_daemon or document.has_findings(("outbound",)) else policy_of(box)
     read: list[tuple[Document, ClientConfig | None]] = []
     owners: dict[str, str] = {}
     for name in files:
         client = _document(Path(name))
-        config = _client(client, for_daemon=for_daemon)
+        config = _client(client, for_daemon=for_daemon, policy=policy)
         read.append((client, config))
         node = client.root.child("client")
         if node is None or not isinstance(node.scalar, str):

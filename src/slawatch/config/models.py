@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from slawatch.config.values import (
+    AllowanceText,
     CalendarName,
     DateText,
     DayRanges,
@@ -80,6 +81,16 @@ def _resolvers(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+class Outbound(Model):
+    """What probes may talk to beside the open network."""
+
+    allow: list[AllowanceText] = Field(
+        default_factory=list,
+        description="Networks, addresses, or an address and port, that would be denied otherwise: `127.0.0.0/8`, "
+        '`"::1"`, `169.254.10.0/24`, `127.0.0.1:9797`.',
+    )
+
+
 class Box(Model):
     """``slawatch.yaml``: the machine that watches."""
 
@@ -112,6 +123,9 @@ class Box(Model):
         default=(),
         description="`system`, or a list of addresses of DNS servers.",
         json_schema_extra={"default": "system"},
+    )
+    outbound: Outbound = Field(
+        default_factory=Outbound, description="What probes may talk to beside the open network: `{allow: […]}`."
     )
     clients: Text = Field(default="clients/*.yaml", description="Files of the clients, relative to this file.")
     retention: Length = Field(

@@ -26,6 +26,7 @@ from slawatch.domain.terms_grammar import (
     parse_time_of_day,
     parse_weight,
 )
+from slawatch.probes.policy import parse_allowance
 
 
 class Model(BaseModel):
@@ -127,6 +128,7 @@ MoneyText = Annotated[str, *_text(parse_money, "1200.00 EUR")]
 DateText = Annotated[str, *_text(parse_date, "2026-12-24")]
 TimeOfDayText = Annotated[str, *_text(parse_time_of_day, '"09:00"')]
 HolidaysText = Annotated[str, *_text(parse_holidays, "DE-HH")]
+AllowanceText = Annotated[str, *_text(parse_allowance, "127.0.0.0/8")]
 GranularityText = Annotated[str, *_text(parse_granularity, "per started block of 30m")]
 
 

@@ -16,6 +16,7 @@ import structlog
 
 from slawatch import __version__
 from slawatch.config.configuration import Configuration
+from slawatch.config.outbound import policy_of
 from slawatch.domain.grammar import spell_duration
 from slawatch.domain.interval import HOUR, MILLISECOND, SECOND, Duration, Instant
 from slawatch.evaluation.board import Board
@@ -155,7 +156,11 @@ class Daemon:
     def _prepare_probing(self) -> None:
         self.health = Health(self.clock, self._on_jump, self._on_stall)
         self.health.start()
-        self.resources = Resources(self.clock, resolver=resolver_of(self.configuration, self.clock))
+        self.resources = Resources(
+            self.clock,
+            resolver=resolver_of(self.configuration, self.clock),
+            policy=policy_of(self.configuration.box, self.clock),
+        )
         self._cleanups.push("health", self._stop_health)
         self._cleanups.push("probe resources", self._close_resources)
         self.dispatcher = Dispatcher(self.clock, self.recorder.record, self.health)
@@ -269,6 +274,7 @@ class Daemon:
         await self._adopt(fresh, None)
         for endpoint in fresh.endpoints:
             self.recorder.recadence(EndpointKey(endpoint.client, endpoint.name), endpoint.cadence)
+        self.resources.judge_by(policy_of(fresh.box, self.clock))
         self.dispatcher.apply(targets_of(fresh, self.resources))
         self._take_up(fresh)
         self._event("reloaded", generation=self._generation)

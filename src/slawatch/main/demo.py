@@ -18,7 +18,7 @@ from pathlib import Path
 from slawatch.cli.running import DemoRequest
 from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.config.loader import load_client_text
-from slawatch.config.models import Box
+from slawatch.config.models import Box, Outbound
 from slawatch.domain.facts import Blip, Change, Fact, State
 from slawatch.domain.interval import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 from slawatch.main.daemon import Daemon
@@ -57,7 +57,12 @@ async def _demonstrate(request: DemoRequest, folder: Path) -> int:
         database = folder / "slawatch.db"
         if not database.exists():
             await _write_past(f"sqlite:///{database}", client)
-        box = Box(site=SITE, database=f"sqlite:///{database}", listen=_free(request.listen))
+        box = Box(
+            site=SITE,
+            database=f"sqlite:///{database}",
+            listen=_free(request.listen),
+            outbound=Outbound(allow=["127.0.0.0/8"]),
+        )
         configuration = Configuration(box, (client,))
 
         async def beside(daemon: Daemon) -> None:

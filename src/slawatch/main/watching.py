@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from slawatch.cli.running import WatchRequest
-from slawatch.config.configuration import Configuration
+from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.config.loader import load_client_text
-from slawatch.config.models import Box
+from slawatch.config.models import Box, Outbound
+from slawatch.config.outbound import typed
 from slawatch.domain.facts import State
 from slawatch.domain.interval import to_datetime
 from slawatch.evaluation.board import EndpointStatus
 from slawatch.main.daemon import Daemon
 from slawatch.main.running import run_loop, until_stopped
-from slawatch.probes.registry import kind_of_url
+from slawatch.probes.registry import kind_of_url, kinds
 from slawatch.runtime.errors import UsageError
 from slawatch.runtime.logs import set_up_logging
 
@@ -31,10 +33,17 @@ def watch(request: WatchRequest) -> int:
     client = load_client_text(text, "the addresses given")
     with tempfile.TemporaryDirectory(prefix="slawatch-") as folder:
         database = request.database.absolute() if request.database else Path(folder) / "slawatch.db"
-        box = Box(site="here", database=f"sqlite:///{database}", listen=request.listen)
+        allow = [entry for endpoint in client.endpoints for entry in _typed(endpoint)]
+        outbound = Outbound(allow=list(dict.fromkeys(allow)))
+        box = Box(site="here", database=f"sqlite:///{database}", listen=request.listen, outbound=outbound)
         if request.save is not None:
-            _save(request, text)
+            _save(request, text, outbound.allow)
         return run_loop(until_stopped(lambda: Configuration(box, (client,)), beside=_report))
+
+
+def _typed(endpoint: EndpointConfig) -> list[str]:
+    """Who types an address of this very machine means it: that address and port are let through."""
+    return typed(kinds()[endpoint.kind].target(endpoint.target).destination)
 
 
 def client_text(request: WatchRequest, now: datetime) -> str:
@@ -93,16 +102,19 @@ def _period(text: str, now: datetime) -> str:
     return words
 
 
-def _save(request: WatchRequest, text: str) -> None:
+def _save(request: WatchRequest, text: str, allow: Sequence[str]) -> None:
     assert request.save is not None
     box, client = request.save / "slawatch.yaml", request.save / "clients" / f"{_CLIENT}.yaml"
     for path in (box, client):
         if path.exists():
             raise UsageError(f"--save: {path} exists: choose another folder")
     database = request.database or request.save.absolute() / "slawatch.db"
+    lines = ["site: here", f"database: sqlite:///{database}", f"listen: {request.listen}"]
+    if allow:
+        lines.append("outbound: {allow: [" + ", ".join(f'"{entry}"' for entry in allow) + "]}")
     try:
         client.parent.mkdir(parents=True, exist_ok=True)
-        box.write_text(f"site: here\ndatabase: sqlite:///{database}\nlisten: {request.listen}\n", encoding="utf-8")
+        box.write_text("\n".join(lines) + "\n", encoding="utf-8")
         client.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--save: {error.filename}: {error.strerror}") from None

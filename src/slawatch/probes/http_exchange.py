@@ -177,7 +177,6 @@ class Request:
     """
 
     wire: bytes
-    port: int
     head: bool
     keep: int
     glance: bool = False
@@ -194,7 +193,6 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
     transport, protocol = await connect(
         lambda: Exchange(trace, head=request.head, keep=request.keep, glance=request.glance),
         address,
-        request.port,
         trace,
     )
     try:

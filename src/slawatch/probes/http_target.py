@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urljoin
 
 from slawatch.probes.answer import Failure
-from slawatch.probes.options import Host, parse_host, parse_port, refuse_controls, split_port
+from slawatch.probes.options import Host, HostPort, parse_host, parse_port, refuse_controls, split_port
 
 SCHEMES = ("http", "https")
 
@@ -24,6 +24,11 @@ class Target:
     host: Host
     port: int
     path: str
+
+    @property
+    def destination(self) -> HostPort:
+        """The site's host and port."""
+        return HostPort(self.host, self.port)
 
     def same_origin(self, other: Target) -> bool:
         """Whether ``other`` has the same origin, or is its usual step from http to https."""

@@ -138,10 +138,15 @@ def split_port(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class HostPort:
-    """A host and a port, the target of kinds that need no more."""
+    """A host and a port, the target of kinds that need no more. Port 0: the kind has none."""
 
     host: Host
     port: int
+
+    @property
+    def destination(self) -> HostPort:
+        """Where a probe goes first: every kind's target says it."""
+        return self
 
     def __str__(self) -> str:
         return f"{self.host.bracketed}:{self.port}"

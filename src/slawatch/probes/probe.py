@@ -19,7 +19,8 @@ from slawatch.domain.observation import Observation
 from slawatch.probes.answer import ANY, Answer, Failure, Reason, Reasons, Trace
 from slawatch.probes.echo import Echo, Opener, open_socket
 from slawatch.probes.options import Family, ProbeOptions
-from slawatch.probes.outbound import AddressPolicy, Outbound
+from slawatch.probes.outbound import Outbound
+from slawatch.probes.policy import AddressPolicy
 from slawatch.probes.resolver import Resolver
 from slawatch.probes.tls import TlsContexts, failed_handshake
 from slawatch.runtime.clock import Clock, SystemClock
@@ -91,10 +92,14 @@ class Resources:
         icmp_opener: Opener = open_socket,
     ) -> None:
         self.clock = clock or SystemClock()
-        self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy())
+        self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy(clock=self.clock))
         self.tls = TlsContexts()
         self._opener = icmp_opener
         self._echoes: dict[Family, Echo] = {}
+
+    def judge_by(self, policy: AddressPolicy) -> None:
+        """From the next probe on, another address policy."""
+        self.outbound = Outbound(self.outbound.resolver, policy)
 
     async def __aenter__(self) -> Self:
         return self

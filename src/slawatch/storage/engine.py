@@ -7,6 +7,7 @@ Therefore one connection writes and checkpoints, and every other one is opened b
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -53,6 +54,27 @@ def _asyncpg(url: URL) -> URL:
     if "sslmode" in query:  # libpq's word; asyncpg takes the same values as "ssl"
         query["ssl"] = query.pop("sslmode")
     return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def servers_of(text_: str) -> list[tuple[str | None, int]]:
+    """Where a PostgreSQL URL leads: host and port each; ``None`` is this machine. ``ValueError`` where it is none."""
+    url = parse_url(text_)
+    try:
+        _, given = url.get_dialect()().create_connect_args(url)
+    except (SQLAlchemyError, ValueError):
+        raise ValueError(f"this is no database URL: {EXPECTED}") from None
+    hosts = given.get("host") or os.environ.get("PGHOST", "")
+    ports = given.get("port") or os.environ.get("PGPORT") or 5432
+    each_host = hosts if isinstance(hosts, list) else str(hosts).split(",")
+    each_port = ports if isinstance(ports, list) else str(ports).split(",")
+    numbers = [int(port) for port in each_port]
+    numbers *= len(each_host) if len(numbers) == 1 else 1
+    return [(_host(host), port) for host, port in zip(each_host, numbers, strict=False)]
+
+
+def _host(text_: str) -> str | None:
+    """Without a host, or by a Unix socket, it is the server on this machine (libpq's rules, which asyncpg keeps)."""
+    return None if not text_ or text_.startswith(("/", "@")) else text_
 
 
 async def try_to_open(url: URL, *, read_only: bool) -> None:

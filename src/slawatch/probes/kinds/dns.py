@@ -28,6 +28,7 @@ from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
 from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp
 from slawatch.probes.options import (
     Host,
+    HostPort,
     NetworkOptions,
     ProbeOptions,
     parse_host,
@@ -142,6 +143,11 @@ class Target:
     port: int
     name: dns.name.Name
 
+    @property
+    def destination(self) -> HostPort:
+        """The name server."""
+        return HostPort(self.server, self.port)
+
     def __str__(self) -> str:
         port = "" if self.port == 53 else f":{self.port}"
         return f"{self.server.bracketed}{port}/{self.name}"
@@ -189,8 +195,8 @@ def _ascii(label: str) -> str:
 async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
     """Ask once and judge: response code first, then flags, records and time."""
     trace = context.trace
-    address = await context.outbound.address(target.server, options.ip, context.deadline, trace)
-    response = await _ask(_query(target, options), (address.text, target.port), context)
+    address = await context.outbound.address(target.server, target.port, options.ip, context.deadline, trace)
+    response = await _ask(_query(target, options), (address.text, address.port), context)
     trace.close()
     _judge(response, options)
     return context.judged(trace.spent(without="resolve"), options.slow)

@@ -121,7 +121,7 @@ async def _ask(
     first: Target, hop: Target, method: str, options: Options, context: ProbeContext, ends: list[Answer]
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
-    address = await context.outbound.address(hop.host, options.ip, context.deadline, context.trace)
+    address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
     secure = None
     if hop.secure:
         name = options.tls.name if hop.host == first.host else None
@@ -138,7 +138,6 @@ async def _ask(
 
     request = Request(
         wire,
-        hop.port,
         head=method == "HEAD",
         keep=expect.keep,
         glance=not expect.of_body,

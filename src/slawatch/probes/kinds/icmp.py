@@ -9,7 +9,7 @@ from pydantic import Field
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import ANY, Answer, Failure, Reason, Reasons
 from slawatch.probes.echo import NONCE
-from slawatch.probes.options import Host, NetworkOptions, parse_host
+from slawatch.probes.options import Host, HostPort, NetworkOptions, parse_host
 from slawatch.probes.probe import ProbeContext
 from slawatch.runtime.errors import Unavailable
 
@@ -37,6 +37,11 @@ class Target:
 
     host: Host
 
+    @property
+    def destination(self) -> HostPort:
+        """The host, without a port."""
+        return HostPort(self.host, 0)
+
     def __str__(self) -> str:
         return self.host.text
 
@@ -49,7 +54,7 @@ def target(text: str) -> Target:
 async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
     """Send one echo request and wait for its reply."""
     trace = context.trace
-    address = await context.outbound.address(target.host, options.ip, context.deadline, trace)
+    address = await context.outbound.address(target.host, 0, options.ip, context.deadline, trace)
     try:
         echo = context.echo(address.family)
     except Unavailable as error:

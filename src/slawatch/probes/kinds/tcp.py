@@ -101,20 +101,18 @@ class _Conversation(asyncio.Protocol):
 async def probe(target: HostPort, options: Options, context: ProbeContext) -> Answer:
     """Connect; send and wait for the expected text where options say so; close."""
     trace = context.trace
-    address = await context.outbound.address(target.host, options.ip, context.deadline, trace)
+    address = await context.outbound.address(target.host, target.port, options.ip, context.deadline, trace)
     if options.send is None and options.expect is None:
-        transport, _ = await connect(asyncio.Protocol, address, target.port, trace)
+        transport, _ = await connect(asyncio.Protocol, address, trace)
         trace.close()
         transport.abort()
     else:
-        await _converse(target, options, context, address)
+        await _converse(options, context, address)
     return context.judged(trace.spent(without="resolve"), options.slow)
 
 
-async def _converse(target: HostPort, options: Options, context: ProbeContext, address: Address) -> None:
-    transport, conversation = await connect(
-        lambda: _Conversation(options.expect or b""), address, target.port, context.trace
-    )
+async def _converse(options: Options, context: ProbeContext, address: Address) -> None:
+    transport, conversation = await connect(lambda: _Conversation(options.expect or b""), address, context.trace)
     try:
         context.trace.enter("answer")
         if options.send is not None:

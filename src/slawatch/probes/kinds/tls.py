@@ -54,9 +54,9 @@ def target(text: str) -> HostPort:
 async def probe(target: HostPort, options: Options, context: ProbeContext) -> Answer:
     """Connect, shake hands, judge: version first, then issuer, the certificates' ends, and time. Nothing is said."""
     trace = context.trace
-    address = await context.outbound.address(target.host, options.ip, context.deadline, trace)
+    address = await context.outbound.address(target.host, target.port, options.ip, context.deadline, trace)
     trust = context.tls.context(options, protocols=())
-    transport, protocol = await connect(asyncio.Protocol, address, target.port, trace)
+    transport, protocol = await connect(asyncio.Protocol, address, trace)
     try:
         transport = await start_tls(transport, protocol, trust, options.name or target.host.text, trace)
         trace.close()
