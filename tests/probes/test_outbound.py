@@ -6,9 +6,12 @@ import asyncio
 import socket
 from typing import Any
 
+import dns.rcode
+import dns.rdatatype
 import pytest
 
-from probes.driver import Driver
+from probes.driver import PATIENT, Driver
+from probes.nameservers import Farm, Query, answers, code
 from probes.scene import needs_root
 from probes.servers import Servers, silence
 from slawatch.domain.observation import Verdict
@@ -16,8 +19,13 @@ from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.options import Family, parse_host
 from slawatch.probes.outbound import Address, Outbound
 from slawatch.probes.policy import AddressPolicy, Service
+from slawatch.probes.probe import Resources
+from slawatch.probes.probe import observe as probe
+from slawatch.probes.registry import kinds
 from slawatch.probes.resolver import Resolver
+from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
+from support.gate import loopback_allowed
 
 
 class Book(Resolver):
@@ -55,6 +63,62 @@ async def test_the_address_of_a_name(
     outbound, book = door(four, six)
     assert await outbound.address(parse_host("host.example"), 25, choice, 0.0, Trace(FakeClock())) == chosen
     assert book.asked == asked
+
+
+FOUR, SIX = ["192.0.2.1"], ["2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "detail"),
+    [
+        ((FOUR, SIX), ([], SIX), "host.example has no address of IPv4 any more, and IPv6 is not taken in its place"),
+        (([], SIX), (FOUR, []), "host.example has no address of IPv6 any more, and IPv4 is not taken in its place"),
+        (([], SIX), (FOUR, SIX), Address("2001:db8::1", 6, 25)),
+        ((FOUR, []), (["192.0.2.9"], SIX), Address("192.0.2.9", 4, 25)),
+    ],
+)
+async def test_a_name_keeps_its_family(
+    before: tuple[list[str], list[str]], after: tuple[list[str], list[str]], detail: str | Address
+) -> None:
+    """An outage of IPv4 is not hidden by IPv6, and a name is not judged by another path than before."""
+    outbound, book = door(*before)
+    host, trace = parse_host("host.example"), Trace(FakeClock())
+    await outbound.address(host, 25, "any", 0.0, trace)
+    book.entries = {4: after[0], 6: after[1]}
+    if isinstance(detail, Address):
+        assert await outbound.address(host, 25, "any", 0.0, trace) == detail
+        return
+    with pytest.raises(Failure) as caught:
+        await outbound.address(host, 25, "any", 0.0, trace)
+    assert (caught.value.answer.reason, caught.value.answer.detail) == ("no_address", detail)
+    other = Address(book.entries[6][0], 6, 25) if book.entries[6] else Address(book.entries[4][0], 4, 25)
+    assert await outbound.address(host, 25, str(other.family), 0.0, trace) == other  # asked for, it is what is meant
+
+
+async def test_what_is_asked_for_chooses_nothing() -> None:
+    outbound, _ = door(FOUR, SIX)
+    host, trace = parse_host("host.example"), Trace(FakeClock())
+    assert (await outbound.address(host, 25, "6", 0.0, trace)).family == 6
+    assert (await outbound.address(host, 25, "any", 0.0, trace)).family == 4
+
+
+async def test_a_lost_resolver_chooses_no_family(dns_server: Farm) -> None:
+    """S11: that the question for IPv4 addresses brought no answer is no reason to go on by IPv6."""
+
+    def only_six(query: Query) -> list[bytes]:
+        six = query.question[0].rdtype == dns.rdatatype.AAAA
+        return answers("AAAA ::1")(query) if six else code(dns.rcode.SERVFAIL)(query)
+
+    server = await dns_server(only_six)
+    own = Resolver(SystemClock(), [server.address])
+    async with Resources(SystemClock(), resolver=own, policy=loopback_allowed()) as resources:
+        kind = kinds()["tcp"]
+        target, options = kind.target("host.example:9"), kind.options()
+        seen = await probe(kind, target, options, resources, PATIENT)
+        assert (seen.verdict, seen.reason, seen.address) == (Verdict.VOID, "resolver_lost", "")
+        server.from_now_on(answers("A 127.0.0.1", "AAAA ::1"))
+        seen = await probe(kind, target, options, resources, PATIENT)
+        assert (seen.reason, seen.address) == ("refused", "127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from slawatch.probes.options import ProbeOptions
 from slawatch.probes.policy import LOOPBACK, AddressPolicy
 from slawatch.probes.probe import Kind, Resources, observe
 from slawatch.probes.registry import kinds
+from slawatch.probes.resolver import resolver_for
+from slawatch.runtime.clock import SystemClock
 from slawatch.runtime.errors import UsageError
 
 Row = dict[str, Any]
@@ -38,10 +40,11 @@ def probe_once(
     what: str, target: str | None, options: Sequence[str], timeout: str, configuration: Callable[[], Configuration]
 ) -> Row:
     """The row of one observation. ``configuration`` is asked only for a ``client/endpoint``."""
-    policy = None
+    policy: AddressPolicy | None = None
+    servers: Sequence[str] = ()
     if target is None and "/" in what:
         found = configuration()
-        policy, endpoint = policy_of(found.box), _configured(what, found)
+        policy, servers, endpoint = policy_of(found.box), found.resolvers, _configured(what, found)
         assert endpoint.options is not None
         kind, text, chosen, limit = kinds()[endpoint.kind], endpoint.target, endpoint.options, endpoint.cadence.timeout
     else:
@@ -53,13 +56,16 @@ def probe_once(
         raise UsageError(f"target: {error}") from None
     if policy is None:
         policy = AddressPolicy(LOOPBACK if typed(address.destination) else ())
-    return _row(kind, text, asyncio.run(_observe(kind, address, chosen, policy, limit)))
+    return _row(kind, text, asyncio.run(_observe(kind, address, chosen, _resources(policy, servers), limit)))
 
 
-async def _observe(
-    kind: Kind, address: object, options: ProbeOptions, policy: AddressPolicy, limit: Duration
-) -> Observation:
-    async with Resources(policy=policy) as resources:
+def _resources(policy: AddressPolicy, servers: Sequence[str]) -> Resources:
+    clock = SystemClock()
+    return Resources(clock, resolver=resolver_for(servers, clock), policy=policy)
+
+
+async def _observe(kind: Kind, address: object, options: ProbeOptions, own: Resources, limit: Duration) -> Observation:
+    async with own as resources:
         return await observe(kind, address, options, resources, limit)
 
 
@@ -108,6 +114,7 @@ def _row(kind: Kind, target: str, seen: Observation) -> Row:
     row: Row = {
         "probe": kind.name,
         "target": target,
+        "address": seen.address,
         "verdict": seen.verdict.value,
         "reason": seen.reason,
         "detail": seen.detail,

@@ -42,6 +42,7 @@ from slawatch.config.values import (
 from slawatch.domain.interval import DAY, SECOND
 from slawatch.domain.terms_grammar import parse_charge
 from slawatch.probes.options import DurationText, parse_port, split_port
+from slawatch.probes.system_names import parse_server
 from slawatch.runtime.secrets import Secret
 
 
@@ -75,9 +76,11 @@ def _resolvers(value: object) -> tuple[str, ...]:
         raise ValueError(f"{shown(value)} stands here: expected system, or a list of addresses")
     for item in value:
         try:
-            ip_address(item if isinstance(item, str) else "")
+            parse_server(item if isinstance(item, str) else "")
         except ValueError:
-            raise ValueError(f"{shown(item)} is no address: expected addresses like 192.0.2.53") from None
+            raise ValueError(
+                f"{shown(item)} is no address: expected addresses like 192.0.2.53 or 192.0.2.53:5353"
+            ) from None
     return tuple(value)
 
 
@@ -121,7 +124,7 @@ class Box(Model):
         WithJsonSchema({"anyOf": [{"const": "system"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(
         default=(),
-        description="`system`, or a list of addresses of DNS servers.",
+        description="`system`, or a list of addresses of DNS servers, with `:port` where it is not 53.",
         json_schema_extra={"default": "system"},
     )
     outbound: Outbound = Field(

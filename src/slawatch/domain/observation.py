@@ -59,3 +59,5 @@ class Observation:
     phases: tuple[tuple[str, Duration], ...] = ()
     certificate_expiry: Instant | None = None
     cause: Cause | None = None
+    address: str = ""
+    """The address that was probed, of several hops the last one's; empty where none was found. Not kept."""

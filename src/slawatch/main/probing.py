@@ -7,16 +7,14 @@ from functools import partial
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.probes.probe import Resources, observe
 from slawatch.probes.registry import kinds
-from slawatch.probes.resolver import Resolver
-from slawatch.probes.system_names import parse_server
+from slawatch.probes.resolver import Resolver, resolver_for
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.dispatch import Target
 
 
 def resolver_of(configuration: Configuration, clock: Clock) -> Resolver:
     """Our own resolver, asking the configured servers or the system's."""
-    servers = [parse_server(text) for text in configuration.resolvers]
-    return Resolver(clock, servers or None)
+    return resolver_for(configuration.resolvers, clock)
 
 
 def targets_of(configuration: Configuration, resources: Resources) -> dict[str, Target]:

@@ -62,12 +62,14 @@ class Trace:
     Phases follow each other: entering one ends the one before. Times are monotonic microseconds.
     """
 
-    __slots__ = ("_clock", "_marks", "certificate_expiry")
+    __slots__ = ("_clock", "_marks", "address", "certificate_expiry")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._marks: list[tuple[str, int]] = []
         self.certificate_expiry: Instant | None = None
+        self.address = ""
+        """The address that was let through last; of several hops, the last one's."""
 
     def enter(self, phase: str) -> None:
         """Start ``phase`` now."""
@@ -107,7 +109,9 @@ ANY: Reasons = {
     "timeout": Reason(DOWN, "The probe did not come to its end within `timeout`."),
     "unreachable": Reason(DOWN, "The network said that the host, its network or its port cannot be reached."),
     "name_unknown": Reason(DOWN, "The name does not exist, and its zone's authority says so (NXDOMAIN with its SOA)."),
-    "no_address": Reason(DOWN, "The host exists but has no address of the family that `ip` asks for."),
+    "no_address": Reason(
+        DOWN, "The host exists but has no address of the family that `ip` asks for, or that it was probed by before."
+    ),
     "resolver_lost": Reason(
         VOID,
         "None of our own resolvers gave a usable answer within half of the probe's time.",

@@ -48,7 +48,8 @@ class NetworkOptions(ProbeOptions):
 
     ip: IpChoice = Field(
         default="any",
-        description="Address family: `4`, `6`, or `any`: IPv4 where the name has such an address, else IPv6.",
+        description="Address family: `4`, `6`, or `any`: IPv4 where the name has such an address, else IPv6; "
+        "what it is first, it stays.",
     )
     slow: DurationText | None = Field(
         default=None,

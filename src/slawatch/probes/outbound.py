@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import NamedTuple, TypeVar
 
 from slawatch.probes.answer import Failure, Trace
+from slawatch.probes.families import Families
 from slawatch.probes.options import Family, Host
 from slawatch.probes.policy import AddressPolicy
 from slawatch.probes.resolver import Resolver
@@ -34,12 +35,13 @@ class Outbound:
 
     resolver: Resolver
     policy: AddressPolicy
+    families: Families = field(default_factory=Families)
 
     async def address(self, host: Host, port: int, ip: str, deadline: float, trace: Trace) -> Address:
         """The one address to probe at ``port`` (0 for ICMP): the first of the chosen family, after all were checked.
 
-        With ``any``, IPv6 is used only where the name has no IPv4 address. ``Failure`` carries ``no_address``,
-        ``address_denied``, ``name_unknown`` or ``resolver_lost``.
+        With ``any``, IPv6 is used only where the name has no IPv4 address, and what a name began with it keeps.
+        ``Failure`` carries ``no_address``, ``address_denied``, ``name_unknown`` or ``resolver_lost``.
         """
         for name in self.policy.named(port):
             await self._find(name, deadline)
@@ -47,16 +49,18 @@ class Outbound:
             if ip not in ("any", str(host.family)):
                 raise Failure("no_address", f"{host} is an IPv{host.family} address and `ip` asks for {ip}")
             self._check(host.text, port)
+            trace.address = host.text
             return Address(host.text, host.family, port)
         trace.enter("resolve")
-        families: tuple[Family, ...] = (4, 6) if ip == "any" else (4,) if ip == "4" else (6,)
-        for family in families:
+        for family in self.families.allowed(host.text, ip):
             addresses = await self.resolver.addresses(host.text, family, deadline)
             for each in addresses:
                 self._check(each, port)
             if addresses:
+                self.families.choose(host.text, ip, family)
+                trace.address = addresses[0]
                 return Address(addresses[0], family, port)
-        raise Failure("no_address", f"{host} has no address" + ("" if ip == "any" else f" of IPv{ip}"))
+        raise Failure("no_address", self.families.lack(host.text, ip))
 
     def _check(self, address: str, port: int) -> None:
         why = self.policy.denial(address, port)

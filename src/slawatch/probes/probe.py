@@ -164,6 +164,7 @@ def _observation(kind: Kind, answer: Answer, trace: Trace, started: int, duratio
         detail=printable(answer.detail),
         phases=trace.phases(),
         certificate_expiry=trace.certificate_expiry,
+        address=trace.address,
         cause=reason.cause,
     )
 

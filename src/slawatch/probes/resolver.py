@@ -18,7 +18,7 @@ from slawatch.probes.lookup import Lookup, Panel
 from slawatch.probes.name_answer import Known, Missing, Reply
 from slawatch.probes.options import Family
 from slawatch.probes.server_health import ServerBook, ServerHealth
-from slawatch.probes.system_names import System, Watched, parse_hosts, parse_resolv_conf, spell_server
+from slawatch.probes.system_names import System, Watched, parse_hosts, parse_resolv_conf, parse_server, spell_server
 from slawatch.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,11 @@ LONGEST_TRUST: Duration = 300 * SECOND
 MOST_CACHED = 10_000
 
 Key = tuple[str, Family]
+
+
+def resolver_for(servers: Sequence[str], clock: Clock) -> Resolver:
+    """A resolver that asks ``servers``, as the configuration writes them; those of the system where it names none."""
+    return Resolver(clock, list(dict.fromkeys(map(parse_server, servers))) or None)
 
 
 class Resolver:
