@@ -16,7 +16,8 @@ export UV_SYSTEM_CERTS := 1
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep test-pythons lint tree bench mutants lock install clean
+.PHONY: help demo test test-deep test-pythons lint tree bench mutants lock download wheel install uninstall \
+  clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -53,9 +54,16 @@ bench: .venv/.ok  ## the measurements of benchmarks/
 mutants: .venv/.ok  ## mutation testing of the domain
 	$(BIN)/python -m tests.mutants
 
-lock: .venv/.ok  ## resolve the dependencies of pyproject.toml anew into requirements.lock
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --all-extras \
-	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+NARROWED = $(COMPILE) --no-annotate --constraints requirements.lock
+
+lock: .venv/.ok  ## resolve the dependencies of pyproject.toml anew into requirements.lock and its two parts
+	$(COMPILE) --upgrade --all-extras pyproject.toml -o requirements.lock
+	$(MAKE) --no-print-directory lock-parts
+
+lock-parts: .venv/.ok  # what the daemon needs, and what building its wheel needs: the same versions and hashes
+	$(NARROWED) --extra postgres --extra fast pyproject.toml -o requirements-run.lock
+	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(NARROWED) - -o requirements-build.lock
 
 # uv is quick, pip is always there; both check the hashes. The project itself is built by the locked hatchling.
 .venv/.ok: pyproject.toml requirements.lock
@@ -69,18 +77,39 @@ lock: .venv/.ok  ## resolve the dependencies of pyproject.toml anew into require
 	fi
 	touch $@
 
-install: .venv/.ok  ## into /opt/slawatch, with the systemd unit and an example configuration (PREFIX, DESTDIR)
-	test -e $(DESTDIR)$(PREFIX)/pyvenv.cfg || \
-	  $(BIN)/uv venv -q --relocatable --python $(SYSTEM_PYTHON) $(DESTDIR)$(PREFIX)
-	$(BIN)/uv pip install -q --python $(DESTDIR)$(PREFIX)/bin/python --compile-bytecode --reinstall-package slawatch \
-	  --constraints requirements.lock --build-constraints requirements.lock ".[postgres,fast]"
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/opt/slawatch/|$(PREFIX)/|; s|/etc/slawatch$$|$(SYSCONFDIR)|' systemd/slawatch.service \
+# The three that carry it elsewhere need a Python with its venv module, and no .venv.
+BOX_PYTHON ?=
+
+download:  ## once: fill wheels/ with all that `make install`, pipx and the image need (BOX_PYTHON=3.13 for another Python)
+	packaging/carry download $(SYSTEM_PYTHON) $(BOX_PYTHON)
+
+wheel:  ## build dist/slawatch-….whl, for pipx or pip
+	packaging/carry wheel $(SYSTEM_PYTHON)
+
+install:  ## into /opt/slawatch, with the systemd unit and an example configuration (PREFIX, DESTDIR …); updates as well
+	packaging/carry install $(SYSTEM_PYTHON) $(PREFIX) $(DESTDIR)
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(UNITDIR)/slawatch.service.d $(DESTDIR)$(SYSCONFDIR)
+	install -d -m 0700 $(DESTDIR)$(SYSCONFDIR)/credentials
+	sed 's|/opt/slawatch/|$(PREFIX)/|; s|/etc/slawatch|$(SYSCONFDIR)|' systemd/slawatch.service \
 	  > $(DESTDIR)$(UNITDIR)/slawatch.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/slawatch.service
+	test -e $(DESTDIR)$(UNITDIR)/slawatch.service.d/credentials.conf || \
+	  sed 's|/etc/slawatch|$(SYSCONFDIR)|' systemd/credentials.conf \
+	    > $(DESTDIR)$(UNITDIR)/slawatch.service.d/credentials.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml || \
 	  { install -D -m 0644 config/slawatch.yaml $(DESTDIR)$(SYSCONFDIR)/slawatch.yaml && \
 	    install -D -m 0644 config/clients/acme.yaml $(DESTDIR)$(SYSCONFDIR)/clients/acme.yaml; }
+	test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload
+
+# DynamicUser keeps /var/lib/slawatch in /var/lib/private, and leaves a link.
+uninstall:  ## take the program and the unit away; PURGE=yes: configuration, credentials and all that was measured as well
+	-test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl disable --now slawatch
+	test ! -e $(DESTDIR)$(PREFIX)/bin/slawatch || rm -rf $(DESTDIR)$(PREFIX)
+	rm -f $(DESTDIR)$(UNITDIR)/slawatch.service
+	test "$(PURGE)" != yes || rm -rf $(DESTDIR)$(UNITDIR)/slawatch.service.d $(DESTDIR)$(SYSCONFDIR) \
+	  $(DESTDIR)/var/lib/slawatch $(DESTDIR)/var/lib/private/slawatch
+	test -n "$(DESTDIR)" || test ! -d /run/systemd/system || systemctl daemon-reload
 
 clean:  ## remove what the targets above made here; the Debian tree as well
-	rm -rf --one-file-system .venv .cache dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf --one-file-system .venv .cache wheels/[0-9]* dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,22 @@ import subprocess
 
 from support.tree import PROJECT
 
-TARGETS = ["demo", "test", "test-deep", "test-pythons", "lint", "bench", "mutants", "install", "clean", "help"]
+TARGETS = [
+    "help",
+    "clean",
+    "lock",
+    "uninstall",
+    "demo",
+    "test",
+    "test-deep",
+    "test-pythons",
+    "lint",
+    "bench",
+    "mutants",
+    "download",
+    "wheel",
+    "install",
+]
 
 
 def make(*arguments: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from support.tree import PROJECT
 
 LOCK = PROJECT / "requirements.lock"
+PARTS = [PROJECT / "requirements-run.lock", PROJECT / "requirements-build.lock"]
+"""What the daemon needs, and what building its wheel needs."""
 
 MACHINE = re.compile(
     r"(?<![\w./-])/(?:root|home/\w+|Users/\w+|builds|workspace)/"  # somebody's own folders
@@ -27,10 +30,21 @@ def tracked_files() -> list[Path]:
     return [PROJECT / name for name in done.stdout.split("\0") if name and (PROJECT / name).is_file()]
 
 
-def pins() -> dict[str, str]:
+def pins(lock: Path = LOCK) -> dict[str, str]:
     """Each name in the lock with its whole entry."""
-    entries = re.split(r"^(?=[a-z0-9])", LOCK.read_text(), flags=re.MULTILINE)
+    entries = re.split(r"^(?=[a-z0-9])", lock.read_text(), flags=re.MULTILINE)
     return {entry.partition("==")[0]: entry for entry in entries if "==" in entry}
+
+
+def proven(lock: Path) -> dict[str, tuple[str, frozenset[str]]]:
+    """Each name in the lock with its version and its hashes."""
+    found = pins(lock)
+    return {name: (entry.split()[0], frozenset(re.findall(r"sha256:\w+", entry))) for name, entry in found.items()}
+
+
+def requirement_names(requirements: Iterable[str]) -> set[str]:
+    """The names that requirements of pyproject.toml begin with, as locks write them."""
+    return {re.split(r"[\[<>=!~; ]", item)[0].lower().replace("_", "-") for item in requirements}
 
 
 def test_every_pin_has_a_hash() -> None:
@@ -39,17 +53,29 @@ def test_every_pin_has_a_hash() -> None:
 
 
 def test_the_lock_names_no_index() -> None:
-    lines = LOCK.read_text().splitlines()
+    lines = [line for lock in (LOCK, *PARTS) for line in lock.read_text().splitlines()]
     assert [line for line in lines if "://" in line or line.startswith("-")] == []
 
 
 def test_the_lock_covers_what_pyproject_asks_for() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
-    for extra in project["project"]["optional-dependencies"].values():
+    extras = project["project"]["optional-dependencies"]
+    for extra in extras.values():
         wanted += extra
-    names = {re.split(r"[\[<>=!~; ]", item)[0].lower().replace("_", "-") for item in wanted} - {"slawatch"}
-    assert sorted(names - set(pins())) == []
+    assert sorted(requirement_names(wanted) - {"slawatch"} - set(pins())) == []
+    run, build = map(pins, PARTS)
+    daemon = [*project["project"]["dependencies"], *extras["postgres"], *extras["fast"]]
+    assert sorted(requirement_names(daemon) - set(run)) == []
+    assert sorted(requirement_names(project["build-system"]["requires"]) - set(build)) == []
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda path: path.name)
+def test_a_part_of_the_lock_says_what_the_lock_says(part: Path) -> None:
+    """`make lock` writes them together."""
+    whole = proven(LOCK)
+    assert proven(part)
+    assert {name: entry for name, entry in proven(part).items() if whole.get(name) != entry} == {}
 
 
 def test_no_machine_is_named() -> None:

@@ -1,8 +1,9 @@
 """The tests' own Debian tree: real servers, installed by debootstrap beside the checkout.
 
 ``python -m support.tree`` (with ``PYTHONPATH=tests``, or ``make tree``) builds it once, as root, in ``.cache/debian``
-or where ``SLAWATCH_TEST_TREE`` points. The suite and the mirror are the host's own, read from its apt sources when the
-build runs. The host needs debootstrap and nothing else; where that is missing, it is announced and installed.
+or where ``SLAWATCH_TEST_TREE`` points, and beside it the box: a small Debian server with what installing slawatch
+needs. The suite and the mirror are the host's own, read from its apt sources when the build runs. The host needs
+debootstrap and nothing else; where that is missing, it is announced and installed.
 
 Nothing inside starts by itself and nothing stays mounted: every command gets a mount namespace of its own, which goes
 when the command ends. The network is the host's, so servers in the tree listen on the host's loopback.
@@ -55,6 +56,17 @@ PACKAGES = (
 )
 """Names that every suite from bookworm on knows; ``postgresql`` is the suite's own major version."""
 
+BOX_PACKAGES = (
+    "dbus",
+    "iproute2",
+    "libpam-systemd",
+    "make",
+    "procps",
+    "python3-venv",
+    "systemd-sysv",
+)
+"""What a Debian server has when the how-to begins: systemd, and the two packages that it asks for."""
+
 OLDEST_RELEASE = 12
 
 RECIPE = 1
@@ -78,6 +90,11 @@ class Source:
 def location() -> Path:
     """Where the tree is or will be."""
     return Path(os.environ.get("SLAWATCH_TEST_TREE") or PROJECT / ".cache" / "debian").absolute()
+
+
+def box_location() -> Path:
+    """Where the box is or will be: never changed by tests, which boot it below an overlay of their own."""
+    return location().with_name(f"{location().name}-box")
 
 
 # --- What the host says about Debian ---------------------------------------------------------------------------------
@@ -244,16 +261,16 @@ class Tree:
 STAMP = ".slawatch-tree"
 
 
-def fingerprint(codename: str) -> str:
+def fingerprint(codename: str, packages: Sequence[str] = ()) -> str:
     """What the stamp says: a tree with another one is out of date."""
-    text = "\n".join([f"recipe {RECIPE}", codename, *PACKAGES])
+    text = "\n".join([f"recipe {RECIPE}", codename, *(packages or PACKAGES)])
     return f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}\n"
 
 
-def build(root: Path) -> None:
+def build(root: Path, packages: Sequence[str] = ()) -> None:
     """Make the tree at ``root`` if it is not there or out of date. Callers in parallel wait for the first one."""
     codename = host_codename(_read(Path("/etc/os-release")))
-    wanted = fingerprint(codename)
+    wanted = fingerprint(codename, packages)
     if _read(root / STAMP) == wanted:
         return
     if os.geteuid() != 0:
@@ -263,12 +280,12 @@ def build(root: Path) -> None:
             return
         started = time.monotonic()
         _say(f"building a Debian {codename} tree for the tests in {root} (once; a few minutes)")
-        _build(root, codename)
+        _build(root, codename, packages or PACKAGES)
         (root / STAMP).write_text(wanted, encoding="utf-8")
         _say(f"the tree is ready after {time.monotonic() - started:.0f} s")
 
 
-def _build(root: Path, codename: str) -> None:
+def _build(root: Path, codename: str, packages: Sequence[str]) -> None:
     sources = debian_sources(host_sources(Path("/etc/apt")), codename)
     mirror = next(source.uri for source in sources if codename in source.suites)
     _need_debootstrap()
@@ -280,9 +297,9 @@ def _build(root: Path, codename: str) -> None:
     _settle(root, sources)
     tree = Tree(root)
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    _say(f"apt-get install: {' '.join(PACKAGES)}")
+    _say(f"apt-get install: {' '.join(packages)}")
     _must(tree.command(["apt-get", "-q", "update"], environment=quiet))
-    install = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *PACKAGES]
+    install = ["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages]
     _must(tree.command(install, environment=quiet))
     _must(tree.command(["apt-get", "clean"]))
 
@@ -352,9 +369,10 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Build the tree; exit status 1 when it cannot be had."""
+    """Build the tree and the box; exit status 1 when one cannot be had."""
     try:
         build(location())
+        build(box_location(), BOX_PACKAGES)
     except NoTree as error:
         print(f"tests' tree: {error}", file=sys.stderr)
         return 1
