@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,6 +22,13 @@ DAY = timedelta(days=1)
 @cache
 def _key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
+
+
+def key(password: bytes | None = None, other: bool = False) -> bytes:
+    """The key of every leaf as PEM, or ``other`` that fits to none."""
+    private = ec.generate_private_key(ec.SECP256R1()) if other else _key()
+    how = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how)
 
 
 def _name(text: str) -> x509.Name:
@@ -38,7 +46,16 @@ class Authority:
     def path(self) -> str:
         return str(self.folder / "ca.pem")
 
-    def server(
+    def server(self, *names: str, client_ca: str | None = None, **leaf: Any) -> ssl.SSLContext:
+        """A server's context with a leaf as :meth:`leaf` makes it; ``client_ca``: clients must show one of theirs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.leaf(*names, **leaf))
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def leaf(
         self,
         *names: str,
         starts: datetime = NOW - DAY,
@@ -46,10 +63,10 @@ class Authority:
         self_signed: bool = False,
         through: x509.Certificate | None = None,
         sent: bool = True,
-    ) -> ssl.SSLContext:
-        """A server's context with a leaf for ``names``, valid from ``starts`` to ``ends``.
+    ) -> Path:
+        """A file with the key and a leaf for ``names``, valid from ``starts`` to ``ends``.
 
-        ``through`` is the intermediate that signs it; the server sends it along unless told otherwise.
+        ``through`` is the intermediate that signs it; it is in the file as well unless told otherwise.
         """
         subject = _name(names[0])
         issuer = (through or self.certificate).subject
@@ -66,14 +83,9 @@ class Authority:
             .sign(_key(), hashes.SHA256())
         )
         path = self.folder / f"leaf-{leaf.serial_number}.pem"
-        key = _key().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         chain = [leaf, through] if through and sent else [leaf]
-        path.write_bytes(key + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        path.write_bytes(key() + b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain))
+        return path
 
     def intermediate(self, *, ends: datetime) -> x509.Certificate:
         """An authority below this one, valid until ``ends``."""
@@ -101,9 +113,9 @@ def _authority(subject: x509.Name, issuer: x509.Name, ends: datetime) -> x509.Ce
     )
 
 
-def authority(folder: Path) -> Authority:
-    """A new root in ``folder``."""
-    name = _name("slawatch test authority")
-    made = Authority(folder, _authority(name, name, NOW + 60 * DAY))
+def authority(folder: Path, name: str = "slawatch test authority") -> Authority:
+    """A new root in ``folder``. All have one key, so that only their names keep them apart."""
+    subject = _name(name)
+    made = Authority(folder, _authority(subject, subject, NOW + 60 * DAY))
     Path(made.path).write_bytes(made.certificate.public_bytes(serialization.Encoding.PEM))
     return made

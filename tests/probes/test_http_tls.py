@@ -122,7 +122,7 @@ async def test_contexts_are_shared(observe: Driver, servers: Servers, root: Auth
     port = await servers.answering(OK, tls=root.server("127.0.0.1"))
     for _ in range(2):
         await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path})
-    assert len(observe.resources.tls._contexts) == 1
+    assert len(observe.resources.tls._made) == 1
 
 
 async def test_cancelling_within_a_handshake_leaves_nothing(

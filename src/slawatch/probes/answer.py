@@ -143,7 +143,15 @@ TLS: Reasons = {
     "certificate_wrong_host": Reason(DOWN, "The server's certificate is for another name."),
     "certificate_untrusted": Reason(DOWN, "The server's certificate does not lead to an authority that is trusted."),
     "tls": Reason(DOWN, "No common ground was found in the TLS handshake, or the TLS stream broke."),
+    "client_certificate": Reason(
+        DOWN, "The server demands a certificate of its client, or refuses the one that it was shown."
+    ),
     "trust_unavailable": Reason(VOID, "The authorities in `tls.ca` cannot be read.", Cause.PROBER_FAULT),
+    "client_certificate_unavailable": Reason(
+        VOID,
+        "The certificate or the key to show to the server cannot be used; the detail says why.",
+        Cause.PROBER_FAULT,
+    ),
 }
 """Further reasons of kinds that speak TLS."""
 

@@ -16,6 +16,7 @@ import httptools
 from slawatch.probes.answer import Failure, Trace, fail
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.tls import start_tls
+from slawatch.probes.tls_contexts import Session
 
 MOST_HEADER_BYTES = 32 * 1024
 MOST_BODY_BYTES = 1024 * 1024
@@ -168,6 +169,12 @@ class Exchange(asyncio.Protocol):
         fail(self.done, Failure(reason, detail))
 
 
+def _in_doubt(transport: asyncio.Transport) -> bool:
+    """Whether a connection that broke was refused: the alert that says so can be lost with it."""
+    session = transport.get_extra_info("ssl_object")
+    return isinstance(session, Session) and session.in_doubt
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What goes out, whole, as bytes, and what is kept of what comes back.
@@ -205,6 +212,10 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
         response = await protocol.done
         trace.close()
         return response
+    except ConnectionError:
+        if _in_doubt(transport):
+            raise Failure("client_certificate", "the server asked for one, and broke off") from None
+        raise
     finally:
         protocol.done.cancel()
         transport.abort()

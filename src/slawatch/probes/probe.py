@@ -22,7 +22,8 @@ from slawatch.probes.options import Family, ProbeOptions
 from slawatch.probes.outbound import Outbound
 from slawatch.probes.policy import AddressPolicy
 from slawatch.probes.resolver import Resolver
-from slawatch.probes.tls import TlsContexts, failed_handshake
+from slawatch.probes.tls import failed_handshake
+from slawatch.probes.tls_contexts import TlsContexts
 from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import Unavailable
 
@@ -93,7 +94,7 @@ class Resources:
     ) -> None:
         self.clock = clock or SystemClock()
         self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy(clock=self.clock))
-        self.tls = TlsContexts()
+        self.tls = TlsContexts(self.clock)
         self._opener = icmp_opener
         self._echoes: dict[Family, Echo] = {}
 

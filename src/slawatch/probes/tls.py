@@ -1,4 +1,4 @@
-"""TLS for probes: shared contexts, the leaf's expiry, and what a failed handshake means."""
+"""TLS for probes: its options, the handshake with the leaf's expiry, and what a failed one means."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import ssl
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from slawatch.probes.answer import Answer, Failure, Trace
-from slawatch.probes.certificates import encoded_chain, end_of
+from slawatch.probes.answer import Answer, Trace
+from slawatch.probes.certificates import end_of
 from slawatch.probes.options import DurationText, ProbeOptions, parse_host
+from slawatch.runtime.secrets import Secret
 
 _EXPIRED, _NOT_YET, _HOST, _ADDRESS = 10, 9, 62, 64
 """X509_V_ERR_CERT_HAS_EXPIRED, _CERT_NOT_YET_VALID, _HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH (openssl verify(1))."""
@@ -22,8 +23,35 @@ _BY_CODE = {
 }
 
 
+_OF_OURS = frozenset(
+    {
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "TLSV1_ALERT_ACCESS_DENIED",
+    }
+)
+"""Alerts by which a server refuses a client's certificate, or demands one (RFC 8446 section 6.2, openssl/sslerr.h)."""
+
+
 def _server_name(text: str) -> str:
     return parse_host(text).text
+
+
+def _key_place(value: object) -> str | Secret:
+    """Where a key lies. OpenSSL reads it by itself, and only from a file."""
+    if isinstance(value, str) and value.startswith("/"):
+        return value
+    if isinstance(value, str):
+        raise ValueError("expected an absolute path, {file: /path} or {credential: name}")
+    secret = Secret.parse(value)
+    if secret.source not in ("file", "credential"):
+        raise ValueError("a key is read from a file: expected {file: /path} or {credential: name}")
+    return secret
 
 
 class TlsOptions(ProbeOptions):
@@ -40,6 +68,30 @@ class TlsOptions(ProbeOptions):
     name: Annotated[str, AfterValidator(_server_name)] | None = Field(
         default=None, description="Server name to ask for and to verify, where it differs from the target's host."
     )
+    client_certificate: str | None = Field(
+        default=None,
+        pattern="^/",
+        description="Absolute path of a PEM file with the certificate to show to a server that asks for one.",
+    )
+    client_key: Annotated[str | Secret, BeforeValidator(_key_place)] | None = Field(
+        default=None,
+        description="Its key, not encrypted, where that is in a file of its own: an absolute path, or a secret that is "
+        "a file or a credential.",
+    )
+
+    @field_validator("client_key")
+    @classmethod
+    def _of_a_certificate(cls, key: str | Secret | None, info: ValidationInfo) -> str | Secret | None:
+        if key is not None and info.data.get("client_certificate", "") is None:
+            raise ValueError("a key alone shows nothing: expected client_certificate beside it")
+        return key
+
+    def client_files(self) -> tuple[str, str | None] | None:
+        """Paths of the certificate and its key; ``Unavailable`` where there is no folder of credentials."""
+        if self.client_certificate is None:
+            return None
+        key = self.client_key
+        return self.client_certificate, str(key.path()) if isinstance(key, Secret) else key
 
 
 class WatchedTls(TlsOptions):
@@ -49,52 +101,6 @@ class WatchedTls(TlsOptions):
         default=None,
         description="A certificate that ends within this time is `degraded`, as `14d`; so is one that it rests on.",
     )
-
-
-class TlsContexts:
-    """One ``SSLContext`` per way to verify: making one reads every authority and costs some 25 ms."""
-
-    def __init__(self) -> None:
-        self._contexts: dict[tuple[str | None, bool, tuple[str, ...]], ssl.SSLContext] = {}
-
-    def context(self, options: TlsOptions, protocols: tuple[str, ...]) -> ssl.SSLContext:
-        """The context for these options; ``Failure`` ``trust_unavailable`` when the authorities cannot be read.
-
-        ``protocols`` are offered to the server (ALPN, RFC 7301); with none, the extension is left out.
-        """
-        key = (options.ca, options.verify, protocols)
-        context = self._contexts.get(key)
-        if context is None:
-            context = self._contexts[key] = _make(*key)
-        return context
-
-
-def _make(ca: str | None, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        raise Failure("trust_unavailable", f"{ca}: {error.strerror or 'no certificates in it'}") from None
-    # Python 3.13 changed both defaults. A verdict must not depend on the Python that gave it: certificates are judged
-    # as curl and browsers do, without RFC 5280's formal demands, and an intermediate or a leaf in `ca` can be trusted.
-    context.verify_flags = context.verify_flags & ~ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    context.sslobject_class = _Session
-    return context
-
-
-class _Session(ssl.SSLObject):
-    """Keeps the certificate of a server that was refused for it: afterwards nobody can ask for it any more."""
-
-    def do_handshake(self) -> None:
-        try:
-            super().do_handshake()
-        except ssl.SSLCertVerificationError as error:
-            error.leaf = next(iter(encoded_chain(self, "get_unverified_chain")), None)  # type: ignore[attr-defined]
-            raise
 
 
 async def start_tls(
@@ -122,4 +128,5 @@ def failed_handshake(error: ssl.SSLError) -> Answer:
     """The answer for an error of the TLS layer."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Answer(_BY_CODE.get(error.verify_code, "certificate_untrusted"), error.verify_message)
-    return Answer("tls", (error.reason or "the stream broke").replace("_", " ").lower())
+    detail = (error.reason or "the stream broke").replace("_", " ").lower()
+    return Answer("client_certificate" if error.reason in _OF_OURS else "tls", detail)

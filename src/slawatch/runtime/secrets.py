@@ -59,7 +59,7 @@ class Secret:
             return self.name
         if self.source == "env":
             return self._from_environment()
-        return self._from_file(self._path())
+        return self._from_file(self.path())
 
     def __repr__(self) -> str:
         return f"Secret({self.place})"
@@ -71,7 +71,8 @@ class Secret:
         """Where it is, for people: ``file /etc/slawatch/token``; never the value."""
         return "held in memory" if self.source == "literal" else f"{self.source} {self.name}"
 
-    def _path(self) -> Path:
+    def path(self) -> Path:
+        """The file that holds it; ``Unavailable`` where that is not known. Only for a file or a credential."""
         if self.source == "file":
             return Path(self.name)
         folder = os.environ.get("CREDENTIALS_DIRECTORY")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -122,29 +123,42 @@ async def _ask(
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
     address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
-    secure = None
-    if hop.secure:
-        name = options.tls.name if hop.host == first.host else None
-        secure = (context.tls.context(options.tls, ("http/1.1",)), name or hop.host.text)
+    secure = _trust(first, hop, options, context) if hop.secure else None
     try:
         wire = _wire(first, hop, method, options)
     except Unavailable as error:
         raise Failure("secret_unavailable", str(error)) from None
-    expect, within = options.expect, options.tls.expires_within
-
-    def inspect(session: ssl.SSLObject) -> None:
-        soon = ends_soon(chain(session, verified=options.tls.verify), context.started, within or 0)
-        ends.extend([soon] if soon else [])
-
+    expect = options.expect
     request = Request(
         wire,
         head=method == "HEAD",
         keep=expect.keep,
         glance=not expect.of_body,
         secure=secure,
-        inspect=None if within is None else inspect,
+        inspect=_inspector(options, context, ends),
     )
     return await exchange(request, address, context.trace)
+
+
+def _trust(first: Target, hop: Target, options: Options, context: ProbeContext) -> tuple[ssl.SSLContext, str]:
+    """How the hop's certificate is judged, and by which name. Ours is shown to its own origin only."""
+    ours = first.same_origin(hop)
+    shown = ours and options.tls.client_certificate is not None
+    trust = context.tls.context(options.tls, ("http/1.1",), client=ours, watch=shown)
+    name = options.tls.name if hop.host == first.host else None
+    return trust, name or hop.host.text
+
+
+def _inspector(options: Options, context: ProbeContext, ends: list[Answer]) -> Callable[[ssl.SSLObject], None] | None:
+    within = options.tls.expires_within
+    if within is None:
+        return None
+
+    def inspect(session: ssl.SSLObject) -> None:
+        soon = ends_soon(chain(session, verified=options.tls.verify), context.started, within)
+        ends.extend([soon] if soon else [])
+
+    return inspect
 
 
 def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:

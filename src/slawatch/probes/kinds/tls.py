@@ -10,12 +10,13 @@ from typing import Literal
 from pydantic import Field
 
 from slawatch.domain.observation import Cause, Verdict
-from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
+from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons, fail
 from slawatch.probes.certificates import Certificate, chain, ends_soon
 from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import connect
 from slawatch.probes.probe import ProbeContext
 from slawatch.probes.tls import WatchedTls, start_tls
+from slawatch.probes.tls_contexts import Session
 
 SCHEMES = ("tls",)
 
@@ -55,12 +56,16 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
     """Connect, shake hands, judge: version first, then issuer, the certificates' ends, and time. Nothing is said."""
     trace = context.trace
     address = await context.outbound.address(target.host, target.port, options.ip, context.deadline, trace)
-    trust = context.tls.context(options, protocols=())
-    transport, protocol = await connect(asyncio.Protocol, address, trace)
+    trust = context.tls.context(options, protocols=(), watch=True)
+    transport, protocol = await connect(_Listener, address, trace)
     try:
         transport = await start_tls(transport, protocol, trust, options.name or target.host.text, trace)
+        session = transport.get_extra_info("ssl_object")
+        spoken, certificates = session.version(), chain(session, verified=options.verify)
+        if session.in_doubt:
+            await _take_leave(transport, session, protocol)
         trace.close()
-        return _judged(transport.get_extra_info("ssl_object"), options, context)
+        return _judged(spoken, certificates, options, context)
     except ssl.SSLError as error:
         if error.reason in _TOO_OLD:
             raise Failure("version", (error.reason or "").replace("_", " ").lower()) from None
@@ -69,11 +74,45 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
         transport.abort()
 
 
-def _judged(session: ssl.SSLObject, options: Options, context: ProbeContext) -> Answer:
-    spoken = session.version()
+class _Listener(asyncio.Protocol):
+    """Hears whether the server says anything, and how it ends."""
+
+    def __init__(self) -> None:
+        self.heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.spoken = False
+
+    def data_received(self, data: bytes) -> None:
+        self.spoken = True
+        self.connection_lost(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error is not None:
+            fail(self.heard, error)
+        elif not self.heard.done():
+            self.heard.set_result(None)
+
+
+async def _take_leave(transport: asyncio.Transport, session: Session, listener: _Listener) -> None:
+    """Return once it is certain that the server takes us as we are; ``Failure`` or an error where it does not.
+
+    We end the session in order and hear what the server says before its end: nothing at all is no consent.
+    """
+    transport.close()
+    try:
+        await listener.heard
+    except ssl.SSLError as error:
+        if error.reason != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY":
+            raise
+        listener.spoken = True
+    except ConnectionError:
+        pass
+    if not (listener.spoken or session.taken):
+        raise Failure("client_certificate", "the server asked for one, and closed without a word")
+
+
+def _judged(spoken: str | None, certificates: Sequence[Certificate], options: Options, context: ProbeContext) -> Answer:
     if spoken not in _VERSIONS[options.version]:
         raise Failure("version", f"{spoken}, expected TLSv{options.version} or later")
-    certificates = chain(session, verified=options.verify)
     if options.issuer is not None:
         _judge_issuer(certificates, options.issuer)
     if options.expires_within is not None:
