@@ -17,7 +17,7 @@ from slawatch.domain.risk import Level
 from slawatch.evaluation.board import Snapshot
 from slawatch.exposition.collector import render
 from slawatch.exposition.metrics import METRICS, Kind
-from slawatch.exposition.self_metrics import Histogram, SelfMetrics
+from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from support.servers import Run
 from web import samples
 
@@ -32,6 +32,11 @@ OWN = SelfMetrics(
     ledger_queue=7,
     ledger_commits=42,
     last_commit_age=1_500_000,
+    resolvers=(
+        ResolverFigures("192.0.2.53", True, 2_500, 7, 2, 1),
+        ResolverFigures("192.0.2.54", False, None, 0, 0, 3),
+        ResolverFigures("[2001:db8::53]:5353", None, None, 0, 0, 0),
+    ),
 )
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
@@ -188,6 +193,20 @@ def test_the_daemon_itself() -> None:
     assert value(found, "configuration_generation") == 1
     assert value(found, "configuration_last_reload_successful") == 0
     assert value(found, "build_info", version="0.1.0", python="3.11.9", database="sqlite 3.45.1", site="hq") == 1
+
+
+def test_our_own_resolvers() -> None:
+    """What is not known of one is absent, neither 0 nor 1."""
+    found = read(samples.quiet())
+    first, second, third = "192.0.2.53", "192.0.2.54", "[2001:db8::53]:5353"
+    assert [value(found, "resolver_up", server=each, site="hq") for each in (first, second, third)] == [1, 0, None]
+    assert [value(found, "resolver_answer_seconds", server=each) for each in (first, second)] == [0.0025, None]
+    results = {
+        result: value(found, "resolver_questions_total", server=first, result=result)
+        for result in ("answered", "unhelpful", "silent")
+    }
+    assert results == {"answered": 7, "unhelpful": 2, "silent": 1}
+    assert value(found, "resolver_questions_total", server=third, result="silent") == 0
 
 
 def test_before_the_first_judgement() -> None:

@@ -101,7 +101,7 @@ def answers(*records: str, ttl: int = 60) -> Say:
                 response.answer.append(dns.rrset.from_text(name, ttl, "IN", kind, value))
                 name = dns.name.from_text(value) if kind == "CNAME" else name
         if not any(records.rdtype == question.rdtype for records in response.answer):
-            response.authority.append(authority(name.parent()))
+            response.authority.append(authority(name.parent() if name.labels[0] else name))
         return [response.to_wire(max_size=65535)]
 
     return say

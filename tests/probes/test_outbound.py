@@ -102,6 +102,16 @@ async def test_what_is_asked_for_chooses_nothing() -> None:
     assert (await outbound.address(host, 25, "any", 0.0, trace)).family == 4
 
 
+async def test_a_reload_swaps_no_family() -> None:
+    outbound, book = door([], SIX)
+    resources = Resources(resolver=outbound.resolver, policy=AddressPolicy())
+    host, trace = parse_host("host.example"), Trace(FakeClock())
+    await resources.outbound.address(host, 25, "any", 0.0, trace)
+    resources.judge_by(AddressPolicy())
+    book.entries = {4: FOUR, 6: SIX}
+    assert (await resources.outbound.address(host, 25, "any", 0.0, trace)).family == 6
+
+
 async def test_a_lost_resolver_chooses_no_family(dns_server: Farm) -> None:
     """S11: that the question for IPv4 addresses brought no answer is no reason to go on by IPv6."""
 

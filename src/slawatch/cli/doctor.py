@@ -14,8 +14,14 @@ from pathlib import Path
 from slawatch.cli.options import configured
 from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration
+from slawatch.domain.interval import MILLISECOND
 from slawatch.domain.local_time import tzdata_version
 from slawatch.probes.echo import icmp_rights
+from slawatch.probes.name_answer import Reply, Useless
+from slawatch.probes.resolver import resolver_for
+from slawatch.probes.server_health import ServerHealth
+from slawatch.probes.system_names import spell_server
+from slawatch.runtime.clock import SystemClock
 from slawatch.runtime.errors import SlawatchError
 from slawatch.runtime.synchronised import clock_is_synchronised
 from slawatch.storage.ledger import Ledger
@@ -24,6 +30,8 @@ Row = dict[str, str]
 
 _FEWEST_DESCRIPTORS = 1024
 _SMALLEST_DISK = 1024**3
+_RESOLVER_MAY_TAKE = 2.0
+"""Seconds."""
 
 
 def print_findings(config: Path, form: Format) -> bool:
@@ -34,7 +42,10 @@ def print_findings(config: Path, form: Format) -> bool:
 
 
 def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:
-    """One row a check: ``fine``, ``weak`` (works, and should be better) or ``fails``. Nothing leaves the box."""
+    """One row a check: ``fine``, ``weak`` (works, and should be better) or ``fails``.
+
+    Nothing leaves the box but one question to each DNS server of the configuration.
+    """
     rows = list(_box())
     try:
         found = configuration()
@@ -43,7 +54,7 @@ def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:
     if found is None:
         return [*rows, _row("configuration", "weak", "there is none at that place: `slawatch new client` writes one")]
     rows.append(_row("configuration", "fine", f"{len(found.endpoints)} endpoints, {len(found.contracts)} contracts"))
-    rows += [_disk(found), _database(found)]
+    rows += [*_resolvers(found), _disk(found), _database(found)]
     return rows
 
 
@@ -56,7 +67,6 @@ def _box() -> Iterator[Row]:
     rights = icmp_rights()
     yield _row("icmp", "fails" if "not" in rights else "fine", rights)
     yield _clock()
-    yield _resolver()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = soft == resource.RLIM_INFINITY or soft >= _FEWEST_DESCRIPTORS
     yield _row("descriptors", "fine" if enough else "weak", f"{soft} of at most {hard} (LimitNOFILE=)")
@@ -72,15 +82,31 @@ def _clock() -> Row:
     return _row("clock", "weak", "not synchronised: every instant is as wrong as this clock; run chrony or timesyncd")
 
 
-def _resolver() -> Row:
-    try:
-        lines = Path("/etc/resolv.conf").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError as error:
-        return _row("resolver", "weak", f"/etc/resolv.conf: {error.strerror}")
-    servers = [line.split()[1] for line in lines if line.startswith("nameserver ") and len(line.split()) > 1]
-    if not servers:
-        return _row("resolver", "weak", "/etc/resolv.conf names no server: only addresses can be probed")
-    return _row("resolver", "fine" if len(servers) > 1 else "weak", f"{len(servers)} in /etc/resolv.conf")
+def _resolvers(configuration: Configuration) -> list[Row]:
+    """Each DNS server, by what it says of the root of all names: the one question that leaves this box."""
+
+    async def ask() -> list[tuple[ServerHealth, Reply]]:
+        resolver = resolver_for(configuration.resolvers, SystemClock())
+        try:
+            return await resolver.check(_RESOLVER_MAY_TAKE)
+        finally:
+            resolver.close()
+
+    seen = asyncio.run(ask())
+    helpful = sum(not isinstance(reply, Useless) for _, reply in seen)
+    rows = [_server(health, reply, helpful) for health, reply in seen]
+    if len(rows) == 1 and helpful:
+        rows[0] = {**rows[0], "result": "weak", "detail": f"{rows[0]['detail']}; it is the only one"}
+    return rows
+
+
+def _server(health: ServerHealth, reply: Reply, helpful: int) -> Row:
+    check = f"resolver {spell_server(health.server)}"
+    if not isinstance(reply, Useless):
+        return _row(check, "fine", f"answers in {(health.answer_time or 0) / MILLISECOND:.1f} ms")
+    heard = health.last_answer is not None
+    detail = f"{reply.words}, when asked for the root of all names" if heard else reply.words
+    return _row(check, "weak" if helpful or heard else "fails", detail)
 
 
 def _disk(configuration: Configuration) -> Row:

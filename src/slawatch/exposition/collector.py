@@ -174,6 +174,7 @@ def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
     if snapshot.generation:
         yield metrics.EVALUATION_TIME, (), _seconds(snapshot.at)
     yield metrics.LOOP_LAG, (), _seconds(own.loop_lag)
+    yield from _resolvers(own)
     yield metrics.LEDGER_QUEUE, (), float(own.ledger_queue)
     yield metrics.LEDGER_COMMITS, (), float(own.ledger_commits)
     if own.last_commit_age is not None:
@@ -181,6 +182,20 @@ def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
     yield metrics.CONFIGURATION_GENERATION, (), float(snapshot.configuration_generation)
     yield metrics.CONFIGURATION_OK, (), float(not snapshot.configuration_error)
     yield metrics.BUILD_INFO, (own.version, own.python, own.database, own.site), 1.0
+
+
+def _resolvers(own: SelfMetrics) -> Iterator[Row]:
+    for each in own.resolvers:
+        if each.up is not None:
+            yield metrics.RESOLVER_UP, (each.server, own.site), float(each.up)
+        if each.answer_time is not None:
+            yield metrics.RESOLVER_ANSWER, (each.server, own.site), _seconds(each.answer_time)
+        for result, number in (
+            ("answered", each.answered),
+            ("unhelpful", each.unhelpful),
+            ("silent", each.silent),
+        ):
+            yield metrics.RESOLVER_QUESTIONS, (each.server, result, own.site), float(number)
 
 
 def _seconds(microseconds: int) -> float:

@@ -166,6 +166,19 @@ EVALUATION_TIME = _gauge(
     "evaluation_timestamp_seconds", (), "Unix time in seconds of the judgement that these figures come from."
 )
 LOOP_LAG = _gauge("event_loop_lag_seconds", (), "Longest delay of the daemon's event loop in its latest ten seconds.")
+RESOLVER_UP = _gauge(
+    "resolver_up",
+    ("server", "site"),
+    "1 while this DNS server of ours can be counted on, 0 while it is lost, absent before anything is known.",
+)
+RESOLVER_ANSWER = _gauge(
+    "resolver_answer_seconds", ("server", "site"), "Seconds that this DNS server's answers take, the latest a quarter."
+)
+RESOLVER_QUESTIONS = _counter(
+    "resolver_questions",
+    ("server", "result", "site"),
+    "Questions to this DNS server by result: answered, unhelpful (SERVFAIL, REFUSED, nothing proven), silent.",
+)
 LEDGER_QUEUE = _gauge("ledger_queue_length", (), "Entries that wait to be written to the ledger.")
 LEDGER_COMMITS = _counter("ledger_commits", (), "Commits to the ledger since the daemon started.")
 LEDGER_COMMIT_AGE = _gauge(

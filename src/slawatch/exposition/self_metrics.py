@@ -21,6 +21,20 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolverFigures:
+    """One of our own DNS servers, by its address as it is configured."""
+
+    server: str
+    up: bool | None
+    """Whether it can be counted on; None before anything is known."""
+    answer_time: Duration | None
+    """How long its answers take, smoothed; None before the first."""
+    answered: int
+    unhelpful: int
+    silent: int
+
+
+@dataclass(frozen=True, slots=True)
 class SelfMetrics:
     """The daemon's own figures. Durations in microseconds; counts since it started."""
 
@@ -40,3 +54,5 @@ class SelfMetrics:
     ledger_commits: int = 0
     last_commit_age: Duration | None = None
     """None before the first commit."""
+    resolvers: tuple[ResolverFigures, ...] = ()
+    """In the configured order."""

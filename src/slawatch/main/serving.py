@@ -17,7 +17,10 @@ from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Cut, Row, Selection, history_rows
-from slawatch.exposition.self_metrics import Histogram, SelfMetrics
+from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
+from slawatch.probes.probe import Resources
+from slawatch.probes.server_health import ServerHealth
+from slawatch.probes.system_names import spell_server
 from slawatch.runtime.errors import Unavailable
 from slawatch.runtime.lifecycle import Cleanups
 from slawatch.scheduling.dispatch import Dispatcher
@@ -37,6 +40,7 @@ class Daemon(Protocol):
     ledger: Ledger
     dispatcher: Dispatcher
     health: Health
+    resources: Resources
     database_version: str
 
     async def reload(self) -> tuple[bool, str]:
@@ -134,4 +138,16 @@ def self_metrics(daemon: Daemon) -> SelfMetrics:
         ledger_queue=ledger.queue_length,
         ledger_commits=ledger.commits,
         last_commit_age=ledger.commit_age if ledger.commits else None,
+        resolvers=tuple(map(_figures, daemon.resources.outbound.resolver.health())),
+    )
+
+
+def _figures(health: ServerHealth) -> ResolverFigures:
+    return ResolverFigures(
+        server=spell_server(health.server),
+        up=health.up,
+        answer_time=health.answer_time,
+        answered=health.answered,
+        unhelpful=health.unhelpful,
+        silent=health.silent,
     )

@@ -9,7 +9,7 @@ import os
 import ssl
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -99,8 +99,8 @@ class Resources:
         self._echoes: dict[Family, Echo] = {}
 
     def judge_by(self, policy: AddressPolicy) -> None:
-        """From the next probe on, another address policy."""
-        self.outbound = Outbound(self.outbound.resolver, policy)
+        """From the next probe on, another address policy. What names are probed by stays."""
+        self.outbound = replace(self.outbound, policy=policy)
 
     async def __aenter__(self) -> Self:
         return self

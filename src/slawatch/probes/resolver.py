@@ -15,7 +15,7 @@ from slawatch.domain.interval import SECOND, Duration, Instant
 from slawatch.probes.answer import Failure
 from slawatch.probes.dns_exchange import Server
 from slawatch.probes.lookup import Lookup, Panel
-from slawatch.probes.name_answer import Known, Missing, Reply
+from slawatch.probes.name_answer import Known, Missing, Reply, Useless
 from slawatch.probes.options import Family
 from slawatch.probes.server_health import ServerBook, ServerHealth
 from slawatch.probes.system_names import System, Watched, parse_hosts, parse_resolv_conf, parse_server, spell_server
@@ -84,6 +84,17 @@ class Resolver:
         """How each server fares, in the configured order."""
         self._take_up_configuration()
         return self._book.rows()
+
+    async def check(self, within: float) -> list[tuple[ServerHealth, Reply]]:
+        """Ask each server for the root of all names: how it fares, and what it said ``within`` so many seconds."""
+        self._take_up_configuration()
+        asked = [(row.server, self._panel.ask(row.server, "", 4)) for row in self._book.rows()]
+        if asked:
+            await asyncio.wait([task for _, task in asked], timeout=within)
+        replies = [(server, task.result() if task.done() else Useless("no answer")) for server, task in asked]
+        for _, task in asked:
+            task.cancel()
+        return [(self._book.of(server), reply) for server, reply in replies]
 
     def close(self) -> None:
         """Listen to no server any more."""
