@@ -26,14 +26,14 @@ listen: 127.0.0.1:9797
 access: open
 metrics_token: {credential: metrics}
 resolvers: system
+witnesses:
+  lan: [192.0.2.10, 192.0.2.11]
+  internet: [198.51.100.53, 203.0.113.53]
 clients: clients/*.yaml
 retention: 30d
 """
 LATER_BOX = """\
 access: users
-witnesses:
-  lan: [192.0.2.10, 192.0.2.11]
-  internet: [198.51.100.53, 203.0.113.53]
 notify:
   ops: {email: {to: [ops@msp.example], server: {host: mail.msp.example}}}
 """
@@ -210,7 +210,7 @@ def test_a_calendar_and_a_whole_penalty_become_terms() -> None:
 
 
 def test_what_this_version_cannot_do_is_refused_in_words(tmp_path: Path) -> None:
-    """Never silently ignored: users, witnesses, notifications, and probes that are not built."""
+    """Never silently ignored: users, notifications, and probes that are not built."""
     box = BOX.replace("access: open\n", LATER_BOX)
     client = CLIENT.replace("\nservices:\n", f"{LATER_ENDPOINTS}\nservices:\n")
     with pytest.raises(ConfigurationError) as caught:
@@ -218,7 +218,6 @@ def test_what_this_version_cannot_do_is_refused_in_words(tmp_path: Path) -> None
     told = {finding.key: finding.message for finding in caught.value.findings}
     assert told == {
         "access": "this version knows no users yet: expected open, with listen on loopback",
-        "witnesses": "this version cannot ask witnesses about a path yet: leave the key out",
         "notify": "this version cannot send notifications yet: leave the key out",
         "endpoints.backup.probe": "this version has no probe 'heartbeat': expected one of dns, http, icmp, tcp, tls",
         "endpoints.desk.probe": "this version has no probe 'helpdesk': expected one of dns, http, icmp, tcp, tls",

@@ -13,8 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE
+from slawatch.domain.observation import Cause
 from slawatch.domain.risk import Level
-from slawatch.evaluation.board import Snapshot
+from slawatch.evaluation.board import PathStatus, Snapshot
 from slawatch.exposition.collector import render
 from slawatch.exposition.metrics import METRICS, Kind
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
@@ -255,7 +256,10 @@ def test_every_metric_is_fed_by_something() -> None:
     seen = samples.endpoint_status()
     assert seen.last is not None
     endpoint = replace(seen, last=replace(seen.last, certificate_expiry=later))
-    text = render(samples.snapshot([status], [endpoint], at=later), OWN)[0].decode()
+    unknown = replace(seen, state=State.UNKNOWN, cause=Cause.PATH_LOST)
+    blind = PathStatus("internet", 2, 0, True, later)
+    seen_all = replace(samples.snapshot([status], [endpoint, unknown], at=later), paths=(blind,))
+    text = render(seen_all, OWN)[0].decode()
     declared = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
     assert declared == [(metric.name, metric.kind.value) for metric in METRICS]
 
@@ -280,3 +284,26 @@ def test_help_names_the_unit() -> None:
             assert "ratio" in metric.help, metric.name
         if metric.kind is Kind.COUNTER:
             assert metric.name.endswith("_total")
+
+
+def test_a_blind_path_is_one_and_what_was_never_asked_is_absent() -> None:
+    paths = (
+        PathStatus("lan", 2, 2, False, samples.NOON),
+        PathStatus("internet", 2, 0, True, samples.NOON),
+        PathStatus("vpn", 2, 0, None, None),
+    )
+    text = render(replace(samples.snapshot([], []), paths=paths), OWN)[0].decode()
+    assert re.findall(r"^slawatch_path_blind(.*)$", text, re.MULTILINE) == [
+        '{path="lan"} 0.0',
+        '{path="internet"} 1.0',
+    ]
+
+
+def test_unknown_has_its_cause_and_is_absent_while_known() -> None:
+    known = samples.endpoint_status(name="a")
+    lost = replace(samples.endpoint_status(name="b"), state=State.UNKNOWN, cause=Cause.PATH_LOST)
+    text = render(samples.snapshot([], [known, lost]), OWN)[0].decode()
+    rows = re.findall(r"^slawatch_endpoint_unknown.*$", text, re.MULTILINE)
+    assert len(rows) == 1
+    assert 'endpoint="b"' in rows[0]
+    assert 'cause="path_lost"' in rows[0]

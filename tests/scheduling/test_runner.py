@@ -11,11 +11,20 @@ from scheduling.estate import Well
 from slawatch.domain.interval import MILLISECOND, SECOND, Duration
 from slawatch.domain.observation import Cause, Observation, Verdict
 from slawatch.scheduling.alibi import Fault
-from slawatch.scheduling.runner import DETAIL_LENGTH, overrun, run, voided
+from slawatch.scheduling.runner import DETAIL_LENGTH, Probe, Vouch, ask, judged, overrun, voided
 from support.clock import START, FakeClock
 from support.loop import run_virtual
 
 LATE = Fault(Cause.PROBER_FAULT, "loop_late", "the event loop was 1400 ms late")
+
+
+BLIND = Fault(Cause.PATH_LOST, "path_blind", "no witness of the path internet answered")
+
+
+async def run(probe: Probe, alibi: Well, clock: FakeClock, within: Duration, vouch: Vouch | None = None) -> Observation:
+    """As the dispatcher does it."""
+    since = alibi.mark()
+    return await judged(await ask(probe, clock), alibi, since, within, vouch)
 
 
 class Faulty(Well):
@@ -86,6 +95,48 @@ def test_a_failure_without_an_alibi_is_void_and_keeps_what_it_found() -> None:
         assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "loop_late")
         assert result.detail == "the event loop was 1400 ms late; the probe said timeout: no answer in 5s"
         assert (result.started, result.duration, result.phases) == (START, 3, (("connect", 2),))
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fault", "expected"),
+    [
+        (Verdict.DOWN, None, Verdict.DOWN),
+        (Verdict.DOWN, BLIND, Verdict.VOID),
+        (Verdict.UP, BLIND, Verdict.UP),
+        (Verdict.DEGRADED, BLIND, Verdict.DEGRADED),
+    ],
+)
+def test_a_failure_counts_only_while_the_way_is_open(verdict: Verdict, fault: Fault | None, expected: Verdict) -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            await asyncio.sleep(0.5)
+            return seen(verdict, "timeout")
+
+        async def vouch(since: int, observation: Observation) -> Fault | None:
+            asked.append((since, observation.reason))
+            return fault
+
+        asked: list[tuple[int, str]] = []
+        clock.advance(3 * SECOND)
+        result = await run(probe, Well(clock), clock, SECOND, vouch)
+        assert result.verdict is expected
+        assert result.cause is (Cause.PATH_LOST if expected is Verdict.VOID else None)
+        assert asked == ([(3 * SECOND, "timeout")] if verdict is Verdict.DOWN else [])
+
+    run_virtual(scene)
+
+
+def test_nobody_is_asked_about_the_way_when_the_prober_was_not_fit_itself() -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return seen(Verdict.DOWN, "timeout")
+
+        async def vouch(since: int, observation: Observation) -> Fault | None:
+            raise AssertionError
+
+        assert (await run(probe, Faulty(clock), clock, SECOND, vouch)).reason == "loop_late"
 
     run_virtual(scene)
 

@@ -16,7 +16,7 @@ from slawatch.domain.risk import RunningOutage, Situation, assess
 from slawatch.domain.strip import state_at, strip
 from slawatch.domain.terms import contract_of
 from slawatch.domain.timeline import Timeline, endpoint_timeline
-from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
+from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot, Vouched
 
 START = parse_instant("2026-01-04T23:00:00Z")
 """Monday 5 January 2026, 00:00 in Berlin: the founding contract's first period."""
@@ -106,7 +106,7 @@ def contract_status(
         strip=strip(service, Interval(period.start, now), hours_within(contract, period.interval)),
         state=state,
         since=since,
-        unwitnessed=others.pop("unwitnessed", False),
+        vouched=others.pop("vouched", Vouched.HOSTS),
     )
 
 
@@ -215,7 +215,7 @@ def _contracts() -> list[ContractStatus]:
                     width=10 * SECOND,
                 )
             },
-            unwitnessed=True,
+            vouched=Vouched.NOBODY,
         ),
         contract_status(
             terms("acme", "terminals", hours=office, up_when="desk"),

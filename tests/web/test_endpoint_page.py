@@ -70,6 +70,7 @@ async def test_what_is_asked_and_answered(face: Face, serve: Serve) -> None:
     assert terms == {
         "Probe": "http https://acme.example/ , every 10 s",
         "Path": "internet, behind fw",
+        "Witnesses": "judged without a witness",
         "Counts in": "network",
         "Certificate": "expires Fri 23 Jan 12:00",
         "Since the start": "77,760 up, 12 down",

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from slawatch.domain.account_json import account_object
 from slawatch.domain.interval import DAY, parse_instant
-from slawatch.evaluation.board import Board
+from slawatch.evaluation.board import Board, Vouched
 from slawatch.web.openapi import document
 from web import samples
 from web.conftest import Client, Face, Serve, json_of, text_of
@@ -86,7 +86,7 @@ async def test_status_is_the_account_and_more(client: Client) -> None:
         breach = printed["risk"]["breach_at"]
         assert (None if breach is None else parse_instant(breach)) == known.risk.breach_at
         assert printed["service"]["state"] == known.state.word
-        assert printed["witnessed"] is not known.unwitnessed
+        assert printed["witnessed"] is (known.vouched is Vouched.HOSTS)
         assert {name: Fraction(rate) for name, rate in printed["burn_rates"].items()} == known.burn_rates
     for printed, endpoint in zip(status["endpoints"], snapshot.endpoints, strict=True):
         assert (printed["client"], printed["endpoint"]) == (endpoint.client, endpoint.name)

@@ -30,7 +30,17 @@ def print_status(config: Path, form: Format) -> bool:
 
 
 def _status_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_contract_row(item) for item in found["contracts"]] + [_endpoint_row(item) for item in found["endpoints"]]
+    rows = [_path_row(item) for item in found["paths"]]
+    rows += [_contract_row(item) for item in found["contracts"]]
+    return rows + [_endpoint_row(item) for item in found["endpoints"]]
+
+
+def _path_row(item: dict[str, Any]) -> dict[str, Any]:
+    state = {None: "not asked yet", True: "blind", False: "seen"}[item["blind"]]
+    note = f"{item['answering']} of {item['witnesses']} witnesses answer"
+    if item["blind"]:
+        note += "; failures on it count as unknown"
+    return {"what": "path", "name": item["path"], "state": state, "since": item["since"], "note": note}
 
 
 def _contract_row(item: dict[str, Any]) -> dict[str, Any]:

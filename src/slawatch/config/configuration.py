@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from slawatch.domain.exclusions import Announcement
 from slawatch.domain.interval import Duration
 from slawatch.domain.state_machine import Cadence
 from slawatch.probes.options import ProbeOptions, split_port
+from slawatch.probes.witness import Witness
 from slawatch.runtime.secrets import Secret
 
 
@@ -20,7 +21,8 @@ from slawatch.runtime.secrets import Secret
 class EndpointConfig:
     """One endpoint. ``target`` is its text, valid for ``kind``; ``options`` is what the kind declares, None for a
     kind that this version only knows from a history file; ``job`` is then its schedule, if it hears of a job.
-    ``behind`` and ``formerly`` name endpoints of the same client.
+    ``behind`` and ``formerly`` name endpoints of the same client. ``address`` is the literal address in the target,
+    empty where that names a host.
     """
 
     client: str
@@ -33,6 +35,7 @@ class EndpointConfig:
     behind: str | None = None
     formerly: str | None = None
     job: Job | None = None
+    address: str = ""
 
     @property
     def key(self) -> str:
@@ -126,6 +129,11 @@ class Configuration:
     def resolvers(self) -> tuple[str, ...]:
         """Addresses of DNS servers; none for the system's own."""
         return self.box.resolvers
+
+    @property
+    def witnesses(self) -> Mapping[str, Sequence[Witness]]:
+        """By path, the hosts that vouch for it."""
+        return self.box.witnesses
 
     @property
     def retention(self) -> Duration:

@@ -77,10 +77,10 @@ def _read(
         return None
     kind = _kind(document, path, value.get("probe"), for_daemon=for_daemon)
     common = _common(document, path, {key: value[key] for key in COMMON if key in value})
-    options, way = None, "internet"
+    options, address = None, ""
     if kind is not None:
         options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
-        way = _way(document, path, kind, common, policy) if common else way
+        address = _address(document, path, kind, common, policy) if common else ""
     job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
     if common is None or cadence is None or document.has_findings(path):
@@ -92,10 +92,11 @@ def _read(
         common.target,
         options,
         cadence,
-        common.path or way,
+        common.path or _way(address),
         common.behind,
         common.formerly,
         job,
+        address,
     )
 
 
@@ -153,21 +154,29 @@ def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cad
     return Cadence(every, timeout, retry, common.confirm, common.recover) if sound else None
 
 
-def _way(document: Document, path: tuple[str, str], kind: Kind, common: Endpoint, policy: AddressPolicy | None) -> str:
-    """Where the target lies by its address. A target that is none, or that nobody may ask, is a finding."""
+def _address(
+    document: Document, path: tuple[str, str], kind: Kind, common: Endpoint, policy: AddressPolicy | None
+) -> str:
+    """The literal address in the target, empty where it names a host. A target that is none, or that nobody may ask, is
+    a finding."""
     if not common.target:
         document.report((*path, "target"), "missing: expected what to ask, an address or a URL")
-        return "internet"
+        return ""
     try:
         target = kind.target(common.target)
     except ValueError as problem:
         document.report((*path, "target"), str(problem))
-        return "internet"
+        return ""
     where: HostPort = target.destination
     denial = denied(where, policy) if policy else None
     if denial is not None:
         document.report((*path, "target"), denial)
-    return "lan" if where.host.family and _is_private(ip_address(where.host.text)) else "internet"
+    return where.host.text if where.host.family else ""
+
+
+def _way(address: str) -> str:
+    """The path by the target's address (S15)."""
+    return "lan" if address and _is_private(ip_address(address)) else "internet"
 
 
 def _is_private(address: IPv4Address | IPv6Address) -> bool:

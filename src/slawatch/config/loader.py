@@ -16,6 +16,7 @@ from slawatch.config.models import Box
 from slawatch.config.outbound import idle_entries, policy_of
 from slawatch.config.schema import json_schema
 from slawatch.config.sentences import report_errors
+from slawatch.config.vouching import check_witnesses
 from slawatch.probes.options import split_port
 from slawatch.probes.policy import AddressPolicy
 from slawatch.runtime.errors import ConfigurationError, Finding
@@ -27,7 +28,6 @@ LARGEST_FILE = 16 * 1024 * 1024
 """Bytes in one file."""
 
 NOT_YET = {
-    "witnesses": "this version cannot ask witnesses about a path yet: leave the key out",
     "notify": "this version cannot send notifications yet: leave the key out",
 }
 """Keys of ``slawatch.yaml`` that a later version will read, each with the sentence that refuses it."""
@@ -44,6 +44,8 @@ def load(path: Path, *, for_daemon: bool = True) -> Configuration:
     findings = document.findings
     box = None if findings and document.root.fields is None else _box(document)
     clients = _clients(document, file, box, for_daemon=for_daemon) if box else []
+    if box is not None:
+        check_witnesses(document, box.witnesses, [e for _, client in clients if client for e in client.endpoints])
     for client in clients:
         findings += client[0].findings
     findings += [finding for finding in document.findings if finding not in findings]

@@ -39,6 +39,7 @@ from slawatch.config.values import (
     ZoneName,
     shown,
 )
+from slawatch.config.witnesses import WitnessesByPath
 from slawatch.domain.interval import DAY, SECOND
 from slawatch.domain.terms_grammar import parse_charge
 from slawatch.probes.options import DurationText, parse_port, split_port
@@ -129,6 +130,11 @@ class Box(Model):
     )
     outbound: Outbound = Field(
         default_factory=Outbound, description="What probes may talk to beside the open network: `{allow: […]}`."
+    )
+    witnesses: WitnessesByPath = Field(
+        default_factory=dict,
+        description="By path, two hosts or more that vouch for it: `{lan: [192.0.2.10, 192.0.2.11]}`. Each is an "
+        "address to ping, an address with a port to connect to, or `{host: …, behind: client/endpoint}`.",
     )
     clients: Text = Field(default="clients/*.yaml", description="Files of the clients, relative to this file.")
     retention: Length = Field(

@@ -126,7 +126,8 @@ def step(state: EndpointState, observation: Observation, cadence: Cadence) -> Ou
     """
     state, facts = expire(state, observation.started)
     if observation.verdict is Verdict.VOID:
-        state, more = blind(state, observation.started, observation.cause or Cause.PROBER_FAULT)
+        cause = observation.cause or Cause.PROBER_FAULT
+        state, more = blind(state, observation.started, cause, observation.reason, observation.detail)
         return state, facts + more
     at = state.not_before_since(observation.started)
     item = Pending(at, _LEVELS[observation.verdict], not state.known, observation.reason, observation.detail)
@@ -168,12 +169,12 @@ def _ended(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
     return state, facts + more
 
 
-def blind(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
-    """From ``at`` on nothing is known, for ``cause``. A run that waits for confirmation goes on (S12), and time
-    that it may yet make known ends here."""
+def blind(state: EndpointState, at: Instant, cause: Cause, reason: str = "", detail: str = "") -> Outcome:
+    """From ``at`` on nothing is known, for ``cause``; ``reason`` and ``detail`` are those of the probe that showed it.
+    A run that waits for confirmation goes on (S12), and time that it may yet make known ends here."""
     if not state.known and state.cause is cause and not state.unbroken:
         return state, []
-    change = state.unknown_from(at, cause)
+    change = state.unknown_from(at, cause)._replace(reason=reason, detail=detail)
     return replace(state, known=False, since=change.at, cause=cause), [change]
 
 

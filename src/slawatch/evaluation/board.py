@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from fractions import Fraction
 
 from slawatch.domain.account import Account
@@ -20,6 +21,32 @@ from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Cause, Observation
 from slawatch.domain.risk import Risk
 from slawatch.domain.strip import StripPiece
+
+
+class Vouched(IntEnum):
+    """Who answers for the way to an endpoint when it fails (S15); a contract has the least of its endpoints."""
+
+    NOBODY = 0
+    LINK = 1
+    """Only the link of this machine, which is a witness of the path ``lan``."""
+    HOSTS = 2
+
+    @property
+    def word(self) -> str:
+        """As files and the interface say it."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class PathStatus:
+    """Where one path stands that has witnesses. ``since`` is when the present state was first seen."""
+
+    name: str
+    witnesses: int
+    answering: int
+    blind: bool | None
+    """Whether none of them answers; None before they were asked first."""
+    since: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +72,7 @@ class EndpointStatus:
     """Observations since this start, by verdict."""
     strip: tuple[StripPiece, ...] = ()
     """The last 24 hours."""
+    vouched: Vouched = Vouched.NOBODY
 
     @property
     def key(self) -> str:
@@ -68,8 +96,8 @@ class ContractStatus:
     state: State = State.UNKNOWN
     """The service's own state now (point version)."""
     since: Instant | None = None
-    unwitnessed: bool = True
-    """Its paths are judged without a witness, and every page says so (S15)."""
+    vouched: Vouched = Vouched.NOBODY
+    """What is judged without a witness says so on every page (S15)."""
 
     @property
     def contract(self) -> Contract:
@@ -98,6 +126,8 @@ class Snapshot:
     client_names: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 0
     """How many entries this run had recorded: with ``at``, what the snapshot knew."""
+    paths: tuple[PathStatus, ...] = ()
+    """Those that have witnesses, in the order of the configuration."""
     edges: Mapping[str, Change] = field(default_factory=dict)
     """By ``client/endpoint``: the change to UNKNOWN that closes its history at ``at``, where it is known then."""
     configuration_generation: int = 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.history import Correction
 from slawatch.domain.interval import Duration
+from slawatch.evaluation.board import Vouched
 from slawatch.evaluation.book import Book
 
 
@@ -36,6 +37,12 @@ class EndpointFace:
     path: str
     behind: str | None
     every: Duration
+    vouched: Vouched = Vouched.NOBODY
+
+    @property
+    def key(self) -> str:
+        """``client/endpoint``."""
+        return f"{self.client}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,25 @@ costs more in a long period than in a short one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.incremental import Tally
 from slawatch.domain.interval import DAY, DISTANT_PAST, HOUR, SECOND, Duration, Instant
-from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, Snapshot
+from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, PathStatus, Snapshot, Vouched
 from slawatch.evaluation.estate import Estate, Subject
 from slawatch.evaluation.following import Edges, Follower, Known, View
 from slawatch.evaluation.judged import ClosedTogether, ContractJudgedWhenRead, EndpointJudgedWhenRead
 from slawatch.evaluation.recorder import Recorder
 from slawatch.evaluation.standing import Case
 from slawatch.runtime.clock import Clock
+
+Paths = Callable[[], tuple[PathStatus, ...]]
+
+
+def no_paths() -> tuple[PathStatus, ...]:
+    """Where no path has witnesses."""
+    return ()
 
 
 class _Docket:
@@ -77,11 +84,14 @@ class _Docket:
 class Evaluator:
     """The only writer of the board."""
 
-    def __init__(self, recorder: Recorder, board: Board, clock: Clock) -> None:
+    def __init__(self, recorder: Recorder, board: Board, clock: Clock, paths: Paths = no_paths) -> None:
+        """``paths`` tells, at each publication, where the paths with witnesses stand."""
         self._recorder = recorder
         self._board = board
         self._clock = clock
+        self._paths = paths
         self._estate = Estate()
+        self._vouched: dict[str, Vouched] = {}
         self._dockets: list[_Docket] = []
         self._concerned: dict[str, list[_Docket]] = {}
         self._followers: dict[str, Follower] = {}
@@ -91,6 +101,7 @@ class Evaluator:
         """Take up a configuration; the next publication follows it. To be called again whenever what the estate
         holds has changed, an announcement or a correction among it."""
         self._estate = estate
+        self._vouched = {face.key: face.vouched for face in estate.endpoints}
         before = {docket.subject.key: docket for docket in self._dockets}
         self._dockets = [
             _Docket(subject, tuple(estate.announcements.get(subject.client, ())), DAY + number * SECOND % HOUR)
@@ -116,6 +127,7 @@ class Evaluator:
             endpoints=tuple(self._endpoints(view)),
             client_names=self._estate.client_names,
             sequence=sequence,
+            paths=self._paths(),
             edges=Edges(view),
             configuration_generation=self._estate.generation,
             configuration_error=self._estate.error,
@@ -164,7 +176,7 @@ class Evaluator:
             if docket.case is not None:
                 subject = docket.subject
                 bound = together.get(subject.client)
-                yield ContractJudgedWhenRead(docket.case, docket.tally, view, subject.client_name, bound)
+                yield ContractJudgedWhenRead(docket.case, docket.tally, view, subject.client_name, bound, self._vouched)
 
     def _together(self, view: View) -> dict[str, ClosedTogether]:
         """By client, where its own terms reach over its contracts."""

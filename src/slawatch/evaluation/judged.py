@@ -20,7 +20,7 @@ from slawatch.domain.interval import DAY, Duration, Instant, Interval
 from slawatch.domain.observation import Cause, Observation
 from slawatch.domain.risk import Risk
 from slawatch.domain.strip import StripPiece, strip
-from slawatch.evaluation.board import ContractStatus, EndpointStatus
+from slawatch.evaluation.board import ContractStatus, EndpointStatus, Vouched
 from slawatch.evaluation.estate import EndpointFace
 from slawatch.evaluation.following import NOTHING, Known, View
 from slawatch.evaluation.standing import Case
@@ -45,16 +45,22 @@ class ClosedTogether:
 class ContractJudgedWhenRead(ContractStatus):
     """Where one contract stands, from what ``tally`` has settled and ``view`` knows.
 
-    ``together`` is given where the client has terms over all of its contracts.
+    ``together`` is given where the client has terms over all of its contracts, ``vouched`` by ``client/endpoint``.
     """
 
     __setattr__ = object.__setattr__
 
     def __init__(
-        self, case: Case, tally: Tally | None, view: View, client_name: str, together: ClosedTogether | None = None
+        self,
+        case: Case,
+        tally: Tally | None,
+        view: View,
+        client_name: str,
+        together: ClosedTogether | None,
+        vouched: Mapping[str, Vouched],
     ) -> None:
         self._case, self._tally, self._view, self._client_name = case, tally, view, client_name
-        self._together = together
+        self._together, self._vouched = together, vouched
 
     @property
     def contract(self) -> Contract:
@@ -93,8 +99,8 @@ class ContractJudgedWhenRead(ContractStatus):
         return self._run.since
 
     @property
-    def unwitnessed(self) -> bool:
-        return True
+    def vouched(self) -> Vouched:
+        return min((self._vouched.get(key, Vouched.NOBODY) for key in self._case.keys.values()), default=Vouched.NOBODY)
 
     @cached_property
     def _run(self) -> Run:
@@ -136,6 +142,10 @@ class EndpointJudgedWhenRead(EndpointStatus):
     @property
     def every(self) -> Duration:
         return self._face.every
+
+    @property
+    def vouched(self) -> Vouched:
+        return self._face.vouched
 
     @property
     def state(self) -> State:

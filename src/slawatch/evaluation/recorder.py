@@ -171,6 +171,11 @@ class Recorder:
             return Cause.STALE
         return cause if end <= fresh_until <= end + min(cadence.every, MINUTE) + cadence.timeout else Cause.STALE
 
+    def lost_its_path(self, identity: str) -> bool:
+        """Whether an endpoint is UNKNOWN because nobody vouched for the way to it."""
+        track = self._tracks.get(identity)
+        return track is not None and not track.state.known and track.state.cause is Cause.PATH_LOST
+
     def expire_silent(self) -> None:
         """Make UNKNOWN of endpoints that fell silent. A probe that began in time may still answer, so this waits
         for its deadline first; until then a reader sees the same from the state's closing edge."""
@@ -204,5 +209,5 @@ class Recorder:
         self._changed(track.key)
 
 
-_SLACK: Duration = 1_000_000
-"""How late past its deadline a probe's answer may reach the recorder."""
+_SLACK: Duration = 3_000_000
+"""How late past its deadline a probe's answer may reach the recorder: witnesses are heard before a failure counts."""

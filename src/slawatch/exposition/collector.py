@@ -91,6 +91,8 @@ def _endpoint(status: EndpointStatus, site: str) -> Iterator[Row]:
         yield metrics.ENDPOINT_UP, labels, float(status.state is not State.DOWN)
         yield metrics.ENDPOINT_DEGRADED, labels, float(status.state is State.DEGRADED)
     yield metrics.ENDPOINT_KNOWN, labels, float(known)
+    if status.cause is not None:
+        yield metrics.ENDPOINT_UNKNOWN, (*labels, status.cause.value), 1.0
     if status.last_transition is not None:
         yield metrics.ENDPOINT_LAST_TRANSITION, labels, _seconds(status.last_transition)
     for verdict in ProbeVerdict:
@@ -171,6 +173,9 @@ def _last_period(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Ro
 
 def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
     yield metrics.PROBE_SLOTS_MISSED, (own.site,), float(own.slots_missed)
+    for path in snapshot.paths:
+        if path.blind is not None:
+            yield metrics.PATH_BLIND, (path.name,), float(path.blind)
     if snapshot.generation:
         yield metrics.EVALUATION_TIME, (), _seconds(snapshot.at)
     yield metrics.LOOP_LAG, (), _seconds(own.loop_lag)

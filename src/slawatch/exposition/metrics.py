@@ -58,6 +58,11 @@ ENDPOINT_DEGRADED = _gauge(
     "endpoint_degraded", ENDPOINT, "1 while the confirmed state is degraded, else 0; absent while unknown."
 )
 ENDPOINT_KNOWN = _gauge("endpoint_known", ENDPOINT, "1 while the state is known, 0 while it is unknown.")
+ENDPOINT_UNKNOWN = _gauge(
+    "endpoint_unknown",
+    (*ENDPOINT, "cause"),
+    "1 while the state is unknown, labelled with the cause; absent while known.",
+)
 ENDPOINT_LAST_TRANSITION = _gauge(
     "endpoint_last_transition_timestamp_seconds",
     ENDPOINT,
@@ -161,6 +166,11 @@ PROBE_LATENESS = Metric(
 )
 PROBE_SLOTS_MISSED = _counter(
     "probe_slots_missed", ("site",), "Due times that passed without a probe since the daemon started."
+)
+PATH_BLIND = _gauge(
+    "path_blind",
+    ("path",),
+    "1 while no witness of the path answers and failures on it say nothing, else 0; absent where it has no witness.",
 )
 EVALUATION_TIME = _gauge(
     "evaluation_timestamp_seconds", (), "Unix time in seconds of the judgement that these figures come from."

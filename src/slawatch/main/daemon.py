@@ -24,6 +24,7 @@ from slawatch.evaluation.estate import EndpointFace, Estate, Subject
 from slawatch.evaluation.evaluator import Evaluator
 from slawatch.evaluation.recorder import Past, Recorder
 from slawatch.main.books import add_entry, needed_since, news, read_books, read_pasts
+from slawatch.main.paths import Paths, vouched
 from slawatch.main.probing import resolver_of, targets_of
 from slawatch.main.serving import serve
 from slawatch.probes.probe import Resources
@@ -34,6 +35,7 @@ from slawatch.runtime.synchronised import clock_is_synchronised
 from slawatch.scheduling.alibi import ClockJump, Stall
 from slawatch.scheduling.dispatch import Dispatcher
 from slawatch.scheduling.health import Health
+from slawatch.scheduling.paths import PathWatch
 from slawatch.storage.entries import EndpointKey, Entry, Kind
 from slawatch.storage.ledger import Ledger
 
@@ -87,13 +89,19 @@ class Daemon:
         self.configuration = self._load()
         await self._open_ledger()
         self.recorder = Recorder(self.ledger, self.clock, lambda _: self._changed.set())
-        self.evaluator = Evaluator(self.recorder, self.board, self.clock)
+        self.resources = Resources(
+            self.clock,
+            resolver=resolver_of(self.configuration, self.clock),
+            policy=policy_of(self.configuration.box, self.clock),
+        )
+        self.paths = Paths(self.resources, self._on_path)
+        self.evaluator = Evaluator(self.recorder, self.board, self.clock, self.paths.statuses)
         self.books = await read_books(self.ledger)
         previous = await self.ledger.previous_boot()
         self._record_news(self.configuration)
         await self._adopt(self.configuration, previous.alive_until if previous else None)
         self._take_up(self.configuration)
-        self._prepare_probing()
+        await self._prepare_probing()
         self.evaluator.publish(self.ledger.sequence)
         self.address = await serve(self, self._cleanups)
         log.info("serving", address=f"http://{self.address[0]}:{self.address[1]}/")
@@ -142,7 +150,9 @@ class Daemon:
                     for item in client.contracts
                 ),
                 endpoints=tuple(
-                    EndpointFace(e.client, e.name, e.kind, e.target, e.path, e.behind, e.cadence.every)
+                    EndpointFace(
+                        e.client, e.name, e.kind, e.target, e.path, e.behind, e.cadence.every, vouched(e, configuration)
+                    )
                     for e in configuration.endpoints
                 ),
                 client_names={client.id: client.name for client in configuration.clients},
@@ -153,18 +163,15 @@ class Daemon:
             )
         )
 
-    def _prepare_probing(self) -> None:
+    async def _prepare_probing(self) -> None:
         self.health = Health(self.clock, self._on_jump, self._on_stall)
         self.health.start()
-        self.resources = Resources(
-            self.clock,
-            resolver=resolver_of(self.configuration, self.clock),
-            policy=policy_of(self.configuration.box, self.clock),
-        )
         self._cleanups.push("health", self._stop_health)
         self._cleanups.push("probe resources", self._close_resources)
         self.dispatcher = Dispatcher(self.clock, self.recorder.record, self.health)
-        self.dispatcher.apply(targets_of(self.configuration, self.resources))
+        self.dispatcher.apply(targets_of(self.configuration, self.resources, self.paths))
+        self._cleanups.push("paths", self.paths.stop)
+        await self.paths.apply(self.configuration)
 
     def _start_probing(self) -> None:
         self.dispatcher.start()
@@ -248,6 +255,19 @@ class Daemon:
         self.recorder.stalled(stall.start, stall.end, stall.cause)
         self._event("stall", start=stall.start, end=stall.end, cause=stall.cause.value)
 
+    def _on_path(self, path: PathWatch) -> None:
+        """One line for a path that goes blind, whatever lies on it, and one when it is seen again: then what could
+        not be judged is asked anew, without waiting for its turn."""
+        if path.blind:
+            log.warning("a path is blind: failures on it say nothing", path=path.name, witnesses=path.witnesses)
+        else:
+            log.info("a path is seen", path=path.name, answering=path.answering, witnesses=path.witnesses)
+            for endpoint in self.configuration.endpoints:
+                if endpoint.path == path.name and self.recorder.lost_its_path(endpoint.key):
+                    self.dispatcher.retry_now(endpoint.key)
+        self._event("path_blind" if path.blind else "path_seen", path=path.name, since=path.since or 0)
+        self._changed.set()
+
     # --- Reload -----------------------------------------------------------------------------------------------
 
     async def reload(self) -> tuple[bool, str]:
@@ -275,7 +295,8 @@ class Daemon:
         for endpoint in fresh.endpoints:
             self.recorder.recadence(EndpointKey(endpoint.client, endpoint.name), endpoint.cadence)
         self.resources.judge_by(policy_of(fresh.box, self.clock))
-        self.dispatcher.apply(targets_of(fresh, self.resources))
+        await self.paths.apply(fresh)
+        self.dispatcher.apply(targets_of(fresh, self.resources, self.paths))
         self._take_up(fresh)
         self._event("reloaded", generation=self._generation)
         self._changed.set()

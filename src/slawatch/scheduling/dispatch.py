@@ -16,7 +16,7 @@ from slawatch.domain.observation import Observation, Verdict
 from slawatch.runtime.clock import Clock
 from slawatch.scheduling.grid import Grid, spread
 from slawatch.scheduling.lateness import Tally
-from slawatch.scheduling.runner import OVERRUN, Alibi, overrun, run
+from slawatch.scheduling.runner import OVERRUN, Alibi, ask, judged, overrun
 from slawatch.scheduling.target import Entry, Target
 
 __all__ = ["Dispatcher", "Sink", "Target"]
@@ -270,8 +270,11 @@ class Dispatcher:
             self._ended(entry, target.identity)
 
     async def _observe(self, entry: Entry, target: Target) -> Observation:
+        since = self._health.mark()
         try:
-            return await run(target.probe, self._health, self._clock, target.cadence.timeout)
+            observation = await ask(target.probe, self._clock)
+            entry.answered = True
+            return await judged(observation, self._health, since, target.cadence.timeout, target.vouch)
         except asyncio.CancelledError:
             if not entry.cut_off:
                 raise

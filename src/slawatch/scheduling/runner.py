@@ -15,6 +15,10 @@ from slawatch.scheduling.alibi import Fault
 Probe = Callable[[], Awaitable[Observation]]
 """Asks one endpoint once. Keeps its own deadline, and answers a failure with a verdict instead of an exception."""
 
+Vouch = Callable[[int, Observation], Awaitable[Fault | None]]
+"""Asks whether the way to the endpoint was open for a failed observation of a probe that began at an instant of the
+monotonic clock. Takes about a second at most, and raises nothing but ``CancelledError``."""
+
 OVERRUN: Duration = 250 * MILLISECOND
 """How far beyond its timeout a probe may run. One that is found running after that is cut off and at fault itself."""
 
@@ -37,22 +41,33 @@ class Alibi(Protocol):
         """How many probes may run at once without touching the reserve of descriptors. At least 1."""
 
 
-async def run(probe: Probe, alibi: Alibi, clock: Clock, within: Duration) -> Observation:
-    """The observation of one probe, void where the prober cannot vouch for a failure. ``within`` is its timeout.
+async def ask(probe: Probe, clock: Clock) -> Observation:
+    """What one probe says. One that raises is a fault of ours and never a verdict on the endpoint.
 
-    A success proves itself and is never questioned; a failure is, and so is DEGRADED, since it may have been we who
-    were slow. A probe that raises is a fault of ours and never a verdict
-    on the endpoint. Raises nothing but ``CancelledError``.
+    Raises nothing but ``CancelledError``.
     """
-    started, since = clock.now(), alibi.mark()
+    started, since = clock.now(), clock.monotonic()
     try:
-        observation = await probe()
+        return await probe()
     except Exception as error:  # noqa: BLE001 - whatever a probe raises must not become a verdict
         asyncio.get_running_loop().call_exception_handler({"message": "a probe raised", "exception": error})
         return _fault_of_ours(started, clock.monotonic() - since, "probe_error", type(error).__name__)
+
+
+async def judged(
+    observation: Observation, alibi: Alibi, since: int, within: Duration, vouch: Vouch | None = None
+) -> Observation:
+    """The observation of a probe that began at ``since``, void where the prober cannot vouch for a failure.
+
+    A success proves itself and is never questioned; a failure is, and so is DEGRADED, since it may have been we who
+    were slow. ``within`` is the probe's timeout. The prober is asked about itself first: that costs nothing and no
+    time. Witnesses are asked about failures only.
+    """
     if observation.verdict not in _QUESTIONED:
         return observation
     fault = alibi.fault(since, within)
+    if fault is None and vouch is not None and observation.verdict is Verdict.DOWN:
+        fault = await vouch(since, observation)
     return observation if fault is None else voided(observation, fault)
 
 

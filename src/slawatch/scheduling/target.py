@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from slawatch.domain.state_machine import Cadence
-from slawatch.scheduling.runner import OVERRUN, Probe
+from slawatch.scheduling.runner import OVERRUN, Probe, Vouch
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,15 @@ class Target:
     """What is probed, how often, and by whom.
 
     ``key`` is whatever makes it another probe: address, options. While identity, cadence and key are equal the
-    endpoint is untouched by a new plan; its probe is replaced by the new plan's without a word.
+    endpoint is untouched by a new plan; its probe is replaced by the new plan's without a word, and so is ``vouch``,
+    which answers for the way to the endpoint; None where nobody does.
     """
 
     identity: str
     cadence: Cadence
     probe: Probe = field(compare=False)
     key: Hashable = None
+    vouch: Vouch | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +42,8 @@ class Entry:
     """Whether the task has taken its first step. Cancelled before, it would end without a trace."""
     ending: bool = False
     """Whether the task was told to end."""
+    answered: bool = False
+    """Whether the probe itself has come to its end, and what it said is being judged."""
     cut_off: bool = False
     """Whether it was told so for outliving its timeout."""
     began: int = 0
@@ -52,7 +56,7 @@ class Entry:
     def begin(self, now: int, task: asyncio.Task[None]) -> None:
         """Its probe begins."""
         self.due, self.began, self.task = None, now, task
-        self.suspect = self.entered = self.ending = self.cut_off = False
+        self.suspect = self.entered = self.ending = self.answered = self.cut_off = False
 
     def wants(self, target: Target) -> bool:
         """Whether a probe of ``target`` is still what the plan asks for."""
@@ -60,7 +64,7 @@ class Entry:
 
     def outlived(self, now: int) -> bool:
         """Whether its probe should have ended long ago and has not been told so."""
-        if self.target is None or self.ending:
+        if self.target is None or self.ending or self.answered:
             return False
         return now - self.began > self.target.cadence.timeout + OVERRUN
 

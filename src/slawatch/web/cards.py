@@ -12,7 +12,7 @@ from slawatch.domain.facts import State
 from slawatch.domain.grammar import Money
 from slawatch.domain.interval import Instant
 from slawatch.domain.risk import Level, ReasonKind
-from slawatch.evaluation.board import ContractStatus
+from slawatch.evaluation.board import ContractStatus, Vouched
 from slawatch.web.strips import Strip, percent_of, strip
 from slawatch.web.words import (
     Moment,
@@ -261,11 +261,18 @@ def _notes(status: ContractStatus) -> list[str]:
         notes.append("first, partial period: for information only")
     elif account.period.partial:
         notes.append("partial period")
-    if status.unwitnessed:
-        notes.append("judged without a witness")
+    if status.vouched is not Vouched.HOSTS:
+        notes.append(vouched_text(status.vouched))
     if status.last is not None and status.last.compliance.verdict in (Verdict.BREACHED, Verdict.DISPUTABLE):
         notes.append(f"last period {closed_text(status.last)}")
     return notes
+
+
+def vouched_text(vouched: Vouched) -> str:
+    """Who answers for the way, where that is not two hosts (S15)."""
+    if vouched is Vouched.LINK:
+        return "judged with this machine's link as the only witness"
+    return "judged without a witness" if vouched is Vouched.NOBODY else "judged with witnesses"
 
 
 def closed_text(closed: Account) -> str:

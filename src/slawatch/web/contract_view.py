@@ -20,7 +20,7 @@ from slawatch.domain.strip import MOST_PIECES
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.web.cards import Card, card, closed_text
 from slawatch.web.strips import WORDS, Strip, strip
-from slawatch.web.views import Row, row
+from slawatch.web.views import Row, down_now, row
 from slawatch.web.words import (
     Moment,
     agreed,
@@ -134,7 +134,7 @@ def contract_page(status: ContractStatus, snapshot: Snapshot) -> ContractPage:
         rulings=tuple(_rulings(status.account, now)),
         money=tuple(_money(status.account)),
         days=tuple(_days(status, now)),
-        rows=tuple(row(member, snapshot, contract.zone) for member in _members(contract, snapshot)),
+        rows=tuple(row(member, snapshot, contract.zone, down_now(snapshot)) for member in _members(contract, snapshot)),
         last="" if status.last is None else closed_text(status.last),
     )
 

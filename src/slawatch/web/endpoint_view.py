@@ -14,8 +14,9 @@ from slawatch.domain.local_time import first_instant, local_of
 from slawatch.domain.strip import strip as pieces_of
 from slawatch.domain.timeline import endpoint_timeline
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
+from slawatch.web.cards import vouched_text
 from slawatch.web.strips import Strip, strip
-from slawatch.web.views import Row, row
+from slawatch.web.views import Row, down_now, row
 from slawatch.web.words import Moment, contract_href, count_text, day_text, moment, span_text, spoken
 
 
@@ -49,6 +50,7 @@ class EndpointPage:
     zone: str
     row: Row
     path: str
+    witnesses: str
     behind: str
     every: str
     phases: tuple[Phase, ...]
@@ -98,8 +100,9 @@ def endpoint_page(
     return EndpointPage(
         at=moment(now, now, zone),
         zone=zone.key,
-        row=row(status, snapshot, zone),
+        row=row(status, snapshot, zone, down_now(snapshot)),
         path=status.path,
+        witnesses=_witnesses(status, snapshot),
         behind=status.behind or "",
         every=span_text(status.every),
         phases=() if last is None else tuple(Phase(spoken(name), span_text(length)) for name, length in last.phases),
@@ -116,6 +119,14 @@ def endpoint_page(
             for item in _contracts_of(status, snapshot)
         ),
     )
+
+
+def _witnesses(status: EndpointStatus, snapshot: Snapshot) -> str:
+    """Who answers for the way there: ``2 of 2 witnesses answer``."""
+    watched = next((path for path in snapshot.paths if path.name == status.path), None)
+    if watched is None or watched.blind is None:
+        return vouched_text(status.vouched)
+    return f"{watched.answering} of {watched.witnesses} answer"
 
 
 def _certificate(status: EndpointStatus, now: Instant, zone: ZoneInfo) -> Moment | None:

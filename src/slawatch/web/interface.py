@@ -11,7 +11,7 @@ from aiohttp import web
 
 from slawatch.domain.account_json import account_object, ratio_or_null
 from slawatch.domain.interval import format_instant
-from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, Snapshot
+from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, PathStatus, Snapshot, Vouched
 from slawatch.exposition.collector import render
 from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.web.cards import standing_of
@@ -88,6 +88,7 @@ def status_object(snapshot: Snapshot) -> dict[str, Any]:
             "generation": snapshot.configuration_generation,
             "error": snapshot.configuration_error or None,
         },
+        "paths": [_path(status) for status in snapshot.paths],
         "contracts": [_contract(status) for status in snapshot.contracts],
         "endpoints": [_endpoint(status) for status in snapshot.endpoints],
     }
@@ -106,8 +107,19 @@ def _contract(status: ContractStatus) -> dict[str, Any]:
             "downtime_to_breach_us": risk.downtime_to_breach,
         },
         "burn_rates": {window: ratio_or_null(rate) for window, rate in status.burn_rates.items()},
-        "witnessed": not status.unwitnessed,
+        "witnessed": status.vouched is Vouched.HOSTS,
+        "witnesses": status.vouched.word,
         "last_period": None if status.last is None else account_object(status.last),
+    }
+
+
+def _path(status: PathStatus) -> dict[str, Any]:
+    return {
+        "path": status.name,
+        "witnesses": status.witnesses,
+        "answering": status.answering,
+        "blind": status.blind,
+        "since": _instant(status.since),
     }
 
 
@@ -120,6 +132,7 @@ def _endpoint(status: EndpointStatus) -> dict[str, Any]:
         "target": status.target,
         "path": status.path,
         "behind": status.behind,
+        "witnesses": status.vouched.word,
         "state": status.state.word,
         "cause": None if status.cause is None else status.cause.value,
         "since": _instant(status.since),

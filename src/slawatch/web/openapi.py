@@ -84,6 +84,8 @@ _ACCOUNT = {
     | _OR_NULL,
 }
 
+_VOUCHED = _schema("string", enum=["nobody", "link", "hosts"])
+
 _CONTRACT = _ACCOUNT | {
     "standing": _schema("string", enum=["lost", "breaching", "at_risk", "disputable", "no_data", "on_track", "met"]),
     "service": _object({"name": _STRING, "state": _STATE, "since": _MAYBE_INSTANT}),
@@ -97,6 +99,7 @@ _CONTRACT = _ACCOUNT | {
     ),
     "burn_rates": _schema("object", additionalProperties=_RATIO),
     "witnessed": _BOOLEAN,
+    "witnesses": _VOUCHED,
     "last_period": _object(_ACCOUNT) | _OR_NULL,
 }
 
@@ -107,6 +110,7 @@ _ENDPOINT = {
     "target": _STRING,
     "path": _STRING,
     "behind": _schema(["string", "null"]),
+    "witnesses": _VOUCHED,
     "state": _STATE,
     "cause": _schema(["string", "null"]),
     "since": _MAYBE_INSTANT,
@@ -127,11 +131,20 @@ _ENDPOINT = {
     | _OR_NULL,
 }
 
+_PATH = {
+    "path": _STRING,
+    "witnesses": _schema("integer"),
+    "answering": _schema("integer"),
+    "blind": _schema(["boolean", "null"]),
+    "since": _MAYBE_INSTANT,
+}
+
 _STATUS = _object(
     {
         "at": _INSTANT,
         "generation": _schema("integer"),
         "configuration": _object({"generation": _schema("integer"), "error": _schema(["string", "null"])}),
+        "paths": _schema("array", items=_object(_PATH)),
         "contracts": _schema("array", items=_object(_CONTRACT)),
         "endpoints": _schema("array", items=_object(_ENDPOINT)),
     }

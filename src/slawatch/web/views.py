@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from slawatch.domain.facts import State
-from slawatch.domain.interval import DAY, MINUTE, Interval
+from slawatch.domain.interval import DAY, MINUTE, Instant, Interval
 from slawatch.domain.local_time import zone
 from slawatch.domain.observation import Observation, Verdict
-from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
+from slawatch.evaluation.board import ContractStatus, EndpointStatus, PathStatus, Snapshot
 from slawatch.web.cards import Card, card, standing_of, worst_first
 from slawatch.web.strips import Strip, strip
 from slawatch.web.words import Moment, ago, count_text, endpoint_href, listed, moment, since_text, span_text, spoken
@@ -55,6 +55,8 @@ class Summary:
     """Nothing is configured yet: the page says what to do."""
     refused: str = ""
     """Why the latest configuration was refused, empty when the newest is in force."""
+    blind: tuple[str, ...] = ()
+    """A sentence for each path on which failures say nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,13 @@ def overview(snapshot: Snapshot, limit: int | None = ROWS) -> Overview:
     contracts = sorted(snapshot.contracts, key=worst_first)
     endpoints = sorted(snapshot.endpoints, key=_worst_endpoint_first)
     shown = endpoints if limit is None else endpoints[:limit]
+    down = down_now(snapshot)
     return Overview(
         at=moment(snapshot.at, snapshot.at, page_zone),
         zone=page_zone.key,
-        summary=summary(snapshot),
+        summary=summary(snapshot, page_zone),
         cards=tuple(card(status, snapshot.at, page_zone) for status in contracts),
-        rows=tuple(row(status, snapshot, page_zone) for status in shown),
+        rows=tuple(row(status, snapshot, page_zone, down) for status in shown),
         hidden=len(endpoints) - len(shown),
     )
 
@@ -93,7 +96,7 @@ def common_zone(contracts: Iterable[ContractStatus]) -> ZoneInfo:
     return zone(name)
 
 
-def summary(snapshot: Snapshot) -> Summary:
+def summary(snapshot: Snapshot, page_zone: ZoneInfo) -> Summary:
     """What matters, in one or two sentences."""
     standings = Counter(standing_of(status) for status in snapshot.contracts)
     states = Counter(status.state for status in snapshot.endpoints)
@@ -104,11 +107,19 @@ def summary(snapshot: Snapshot) -> Summary:
     if not snapshot.contracts and not snapshot.endpoints:
         return Summary("empty", "Nothing is being watched.", "", nothing=True, refused=refused)
     tone = "calm"
-    if standings["at-risk"] or standings["disputable"] or states[State.DEGRADED] or states[State.UNKNOWN]:
+    blind = tuple(_blind_sentence(path, snapshot.at, page_zone) for path in snapshot.paths if path.blind)
+    if standings["at-risk"] or standings["disputable"] or states[State.DEGRADED] or states[State.UNKNOWN] or blind:
         tone = "warn"
     if standings["lost"] or standings["breaching"] or states[State.DOWN]:
         tone = "bad"
-    return Summary(tone, _contracts_sentence(standings), _endpoints_sentence(states), refused=refused)
+    sentences = _contracts_sentence(standings), _endpoints_sentence(states)
+    return Summary(tone, *sentences, refused=refused, blind=blind)
+
+
+def _blind_sentence(path: PathStatus, now: Instant, page_zone: ZoneInfo) -> str:
+    lasting = "" if path.since is None else f" since {moment(path.since, now, page_zone).text} ({ago(path.since, now)})"
+    nobody = f"none of its {path.witnesses} witnesses answers"
+    return f"The path {path.name} is blind{lasting}: {nobody}. Failures on it count as unknown until one does."
 
 
 _PHRASES = (
@@ -149,8 +160,16 @@ def _worst_endpoint_first(status: EndpointStatus) -> tuple[object, ...]:
     return _STATE_RANK[status.state], not status.suspect, status.client, status.name
 
 
-def row(status: EndpointStatus, snapshot: Snapshot, page_zone: ZoneInfo) -> Row:
-    """The line of one endpoint. Its strip ends with the running minute, so that it stands still within it."""
+def down_now(snapshot: Snapshot) -> frozenset[str]:
+    """The endpoints that are down, by ``client/endpoint``."""
+    return frozenset(status.key for status in snapshot.endpoints if status.state is State.DOWN)
+
+
+def row(status: EndpointStatus, snapshot: Snapshot, page_zone: ZoneInfo, down: Collection[str]) -> Row:
+    """The line of one endpoint. Its strip ends with the running minute, so that it stands still within it.
+
+    ``down`` are all that are down now.
+    """
     now = snapshot.at
     end = -(-now // MINUTE) * MINUTE
     return Row(
@@ -161,7 +180,7 @@ def row(status: EndpointStatus, snapshot: Snapshot, page_zone: ZoneInfo) -> Row:
         kind=status.probe,
         target=status.target,
         state=status.state.word,
-        word=state_word(status),
+        word=state_word(status, down),
         since=None if status.since is None else since_text(status.since, now, page_zone),
         ago="" if status.since is None else ago(status.since, now),
         last=answer_text(status.last),
@@ -171,12 +190,15 @@ def row(status: EndpointStatus, snapshot: Snapshot, page_zone: ZoneInfo) -> Row:
     )
 
 
-def state_word(status: EndpointStatus) -> str:
-    """The state, with the cause of what is unknown and a word on an unconfirmed failure."""
+def state_word(status: EndpointStatus, down: Collection[str]) -> str:
+    """The state, with the cause of what is unknown, a word on an unconfirmed failure, and what it lies behind where
+    that is down as well (S14)."""
     if status.state is State.UNKNOWN:
         return f"unknown: {spoken(status.cause.value)}" if status.cause else "unknown"
     if status.suspect and status.state is not State.DOWN:
         return f"{status.state.word}, being checked again"
+    if status.state is State.DOWN and f"{status.client}/{status.behind}" in down:
+        return f"down, unreachable behind {status.behind}"
     return status.state.word
 
 
