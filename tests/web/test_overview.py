@@ -8,8 +8,9 @@ import pytest
 
 from slawatch.domain.compliance import display_ratio
 from slawatch.domain.facts import State
-from slawatch.domain.interval import DAY, HOUR, SECOND
-from slawatch.evaluation.board import Snapshot
+from slawatch.domain.interval import DAY, HOUR, MINUTE, SECOND
+from slawatch.domain.observation import Cause
+from slawatch.evaluation.board import PathStatus, Snapshot
 from slawatch.web.views import overview
 from web import samples
 from web.conftest import Client, Face, Serve, text_of
@@ -282,3 +283,29 @@ def test_a_running_outage_shows_at_once() -> None:
     (mark,) = [mark for mark in card.strip.marks if mark.kind == "down"]
     assert float(mark.width.rstrip("%")) > 0
     assert mark.title == "down since 11:59:50"
+
+
+async def test_a_blind_path_is_told_once_however_many_lie_on_it(face: Face, serve: Serve) -> None:
+    lost = [
+        replace(samples.endpoint_status(name=f"e{n}", path="internet"), state=State.UNKNOWN, cause=Cause.PATH_LOST)
+        for n in range(3)
+    ]
+    blind = PathStatus("internet", 2, 0, True, samples.NOON - 12 * MINUTE)
+    seen = PathStatus("lan", 2, 2, False, samples.NOON - DAY)
+    page = await page_of(face, serve, replace(samples.snapshot([], lost), paths=(blind, seen)))
+    [line] = page.by_id("summary").all(css="notice")
+    assert line.text == (
+        "The path internet is blind since 10:48:00 (12 m): none of its 2 witnesses answers. "
+        "Failures on it count as unknown until one does."
+    )
+    assert page.by_id("summary").attributes["data-state"] == "warn"
+    assert page.by_id("endpoints").by_id("endpoint/acme/e0").one(css="state").text == "unknown: path lost"
+
+
+async def test_what_lies_behind_something_that_is_down_says_so(face: Face, serve: Serve) -> None:
+    router = replace(samples.endpoint_status(name="router"), state=State.DOWN)
+    behind = replace(samples.endpoint_status(name="isp", behind="router"), state=State.DOWN)
+    alone = replace(samples.endpoint_status(name="nas"), state=State.DOWN)
+    rows = (await page_of(face, serve, samples.snapshot([], [router, behind, alone]))).by_id("endpoints")
+    words = {name: rows.by_id(f"endpoint/acme/{name}").one(css="state").text for name in ("router", "isp", "nas")}
+    assert words == {"router": "down", "isp": "down, unreachable behind router", "nas": "down"}

@@ -1,4 +1,4 @@
-"""What this box can and cannot do: rights, clock, resolver, descriptors, disk, database."""
+"""What this box can and cannot do: rights, clock, resolver, descriptors, witnesses, disk, database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 from slawatch.cli.options import configured
@@ -18,6 +19,7 @@ from slawatch.domain.interval import MILLISECOND
 from slawatch.domain.local_time import tzdata_version
 from slawatch.probes.echo import icmp_rights
 from slawatch.probes.name_answer import Reply, Useless
+from slawatch.probes.policy import OwnAddresses
 from slawatch.probes.resolver import resolver_for
 from slawatch.probes.server_health import ServerHealth
 from slawatch.probes.system_names import spell_server
@@ -54,7 +56,7 @@ def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:
     if found is None:
         return [*rows, _row("configuration", "weak", "there is none at that place: `slawatch new client` writes one")]
     rows.append(_row("configuration", "fine", f"{len(found.endpoints)} endpoints, {len(found.contracts)} contracts"))
-    rows += [*_resolvers(found), _disk(found), _database(found)]
+    rows += [*_resolvers(found), _witnesses(found), _disk(found), _database(found)]
     return rows
 
 
@@ -107,6 +109,18 @@ def _server(health: ServerHealth, reply: Reply, helpful: int) -> Row:
     heard = health.last_answer is not None
     detail = f"{reply.words}, when asked for the root of all names" if heard else reply.words
     return _row(check, "weak" if helpful or heard else "fails", detail)
+
+
+def _witnesses(configuration: Configuration) -> Row:
+    """Nobody is asked: whether they answer, the running daemon knows (`slawatch status`)."""
+    own = OwnAddresses(SystemClock())
+    mine = [str(w) for hosts in configuration.witnesses.values() for w in hosts if ip_address(w.address) in own]
+    if mine:
+        return _row("witnesses", "fails", f"{', '.join(mine)}: this machine itself, which vouches for nothing")
+    bare = sorted({endpoint.path for endpoint in configuration.endpoints} - set(configuration.witnesses))
+    if bare:
+        return _row("witnesses", "weak", f"none for the path {', '.join(bare)}: if it is lost, what lies on it is down")
+    return _row("witnesses", "fine", f"for the paths {', '.join(configuration.witnesses) or 'none'}")
 
 
 def _disk(configuration: Configuration) -> Row:

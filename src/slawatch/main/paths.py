@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from ipaddress import ip_address
 
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.domain.observation import Observation
 from slawatch.evaluation.board import PathStatus, Vouched
+from slawatch.probes.policy import OwnAddresses
 from slawatch.probes.probe import Resources
 from slawatch.probes.witness import Witness, answers
 from slawatch.runtime.link import way_to
@@ -25,6 +27,7 @@ class Paths:
     def __init__(self, resources: Resources, on_change: Callable[[PathWatch], None]) -> None:
         self._resources = resources
         self._on_change = on_change
+        self._own = OwnAddresses(resources.clock)
         self._watches: dict[str, tuple[Sequence[Witness], PathWatch]] = {}
 
     async def apply(self, configuration: Configuration) -> None:
@@ -58,7 +61,11 @@ class Paths:
         return partial(self._fault, endpoint)
 
     def _vouchers(self, witnesses: Sequence[Witness]) -> list[Voucher]:
-        return [Voucher(witness.address, partial(answers, witness, self._resources)) for witness in witnesses]
+        return [Voucher(witness.address, partial(self._answers, witness)) for witness in witnesses]
+
+    async def _answers(self, witness: Witness) -> bool:
+        """Never, where the address is this machine's own: it would vouch for everything."""
+        return ip_address(witness.address) not in self._own and await answers(witness, self._resources)
 
     async def _fault(self, endpoint: EndpointConfig, since: int, failed: Observation) -> Fault | None:
         address = failed.address or endpoint.address
