@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from typing import Any
-
 import dns.rcode
 import dns.rdatatype
 import pytest
 
-from probes.driver import PATIENT, Driver
+from probes.driver import PATIENT
 from probes.nameservers import Farm, Query, answers, code
-from probes.scene import needs_root
-from probes.servers import Servers, silence
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.options import Family, parse_host
@@ -174,30 +168,3 @@ async def test_a_database_that_was_never_found_closes_its_port() -> None:
     with pytest.raises(Failure) as caught:
         await outbound.address(parse_host("192.0.2.5"), 5432, "any", 0.0, Trace(FakeClock()))
     assert caught.value.answer.reason == "resolver_lost"
-
-
-@needs_root
-async def test_nothing_asks_the_systems_resolver_or_a_thread(
-    observe: Driver, servers: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def forbidden(*_: object, **__: object) -> Any:
-        raise AssertionError("the system's resolver or a thread was asked")
-
-    port = await servers.start(silence)
-    port6 = await servers.start(silence, host="::1")
-    for name in ("getaddrinfo", "gethostbyname", "getnameinfo"):
-        monkeypatch.setattr(socket, name, forbidden)
-    loop = asyncio.get_running_loop()
-    if type(loop).__module__.startswith("asyncio"):
-        monkeypatch.setattr(loop, "run_in_executor", forbidden)
-        monkeypatch.setattr(loop, "getaddrinfo", forbidden)
-    probes: list[tuple[str, str, dict[str, Any]]] = [
-        ("tcp", f"127.0.0.1:{port}", {}),
-        ("tcp", f"localhost:{port}", {}),
-        ("tcp", f"[::1]:{port6}", {}),
-        ("tcp", f"localhost:{port6}", {"ip": "6"}),
-        ("icmp", "localhost", {}),
-        ("icmp", "::1", {}),
-    ]
-    for kind, target, options in probes:
-        assert (await observe(kind, target, **options)).verdict is Verdict.UP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 
@@ -66,7 +67,7 @@ async def over_tcp(query: dns.message.Message, server: Server) -> dns.message.Me
     """The answer to ``query``; ``OtherAnswer`` where the server answered something else."""
     loop = asyncio.get_running_loop()
     with _socket(server, socket.SOCK_STREAM) as tcp:
-        await loop.sock_connect(tcp, _endpoint(server))
+        await _connect(tcp, server)
         wire = query.to_wire()
         await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
         length = int.from_bytes(await _exactly(tcp, 2), "big")
@@ -85,6 +86,23 @@ def _endpoint(server: Server) -> tuple[str, int] | tuple[str, int, int, int]:
         return server
     index = int(interface) if interface.isdigit() else socket.if_nametoindex(interface)
     return address, port, 0, index
+
+
+async def _connect(tcp: socket.socket, server: Server) -> None:
+    """As ``loop.sock_connect``, which on uvloop goes by way of ``getaddrinfo``."""
+    try:
+        tcp.connect(_endpoint(server))
+    except BlockingIOError:
+        loop = asyncio.get_running_loop()
+        writable = asyncio.Event()
+        loop.add_writer(tcp, writable.set)
+        try:
+            await writable.wait()
+        finally:
+            loop.remove_writer(tcp)
+    error = tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 def _socket(server: Server, kind: socket.SocketKind) -> socket.socket:
