@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -172,6 +173,74 @@ async def test_validation_is_asked_for_and_seen(observe: Driver, dns_server: Far
     assert (await observe("dns", at(server), dnssec=True)).verdict is Verdict.UP
 
 
+def signed(*dates: tuple[int, int], covers: str = "A", owner: str = "") -> Say:
+    """An address with signatures that begin and end so many seconds from now."""
+
+    def say(query: Query) -> list[bytes]:
+        response = dns.message.make_response(query)
+        name = query.question[0].name
+        response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.1"))
+        now = int(time.time())
+        for start, end in dates if query.ednsflags & dns.flags.DO else ():
+            text = f"{covers} 13 2 60 {now + end} {now + start} 1 example. AAAA"
+            response.answer.append(dns.rrset.from_text(owner or name, 60, "IN", "RRSIG", text))
+        return [response.to_wire()]
+
+    return say
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("say", "detail"),
+    [
+        (signed((-HOUR, HOUR)), ""),
+        (signed((-2 * HOUR, -HOUR), (-HOUR, HOUR)), ""),
+        (signed(), "A of host.example. has no signature"),
+        (signed((-HOUR, HOUR), covers="MX"), "A of host.example. has no signature"),
+        (signed((-HOUR, HOUR), owner="other.example."), "A of host.example. has no signature"),
+        (signed((-2 * HOUR, -HOUR)), "the signature of A of host.example. expired"),
+        (signed((HOUR, 2 * HOUR)), "the signature of A of host.example. is not valid yet"),
+    ],
+)
+async def test_signatures(observe: Driver, dns_server: Farm, say: Say, detail: str) -> None:
+    seen = await observe("dns", at(await dns_server(say)), signed=True)
+    assert (seen.reason, seen.detail) == ("unsigned" if detail else "answered", detail)
+
+
+async def test_recursion_is_asked_for_unless_it_is_not_wanted(observe: Driver, dns_server: Farm) -> None:
+    def only_with(flag: bool) -> Say:
+        return lambda query: (
+            answers("A 192.0.2.1")(query)
+            if bool(query.flags & dns.flags.RD) is flag
+            else code(dns.rcode.REFUSED)(query)
+        )
+
+    server = await dns_server(only_with(False))
+    assert (await observe("dns", at(server))).reason == "query_refused"
+    assert (await observe("dns", at(server), recursion=False)).verdict is Verdict.UP
+    assert (await observe("dns", at(await dns_server(only_with(True))))).verdict is Verdict.UP
+
+
+@pytest.mark.parametrize(
+    ("over_tcp", "reason", "detail"),
+    [
+        (answers("A 192.0.2.1"), "answered", ""),
+        (None, "refused", "Connection refused"),
+        (silent, "incomplete", "over TCP"),
+        (broken, "malformed", "over TCP"),
+    ],
+)
+async def test_tcp_from_the_start(
+    observe: Driver, dns_server: Farm, over_tcp: Say | None, reason: str, detail: str
+) -> None:
+    server = await dns_server(code(dns.rcode.SERVFAIL), over_tcp)
+    seen = await observe("dns", at(server), transport="tcp")
+    assert (seen.reason, seen.detail, [name for name, _ in seen.phases]) == (reason, detail, ["tcp"])
+    assert server.questions == []
+
+
 async def test_a_cut_answer_is_asked_for_again_over_tcp(observe: Driver, dns_server: Farm) -> None:
     server = await dns_server(cut, answers("A 192.0.2.1"))
     seen = await observe("dns", at(server), expect={"answers": ["192.0.2.1"]})
@@ -279,11 +348,15 @@ async def test_a_real_server(observe: Driver, knot: Callable[[str], Knot]) -> No
         ("mail.acme.test", {"type": "AAAA"}, "no_record"),
         ("other.test", {}, "query_refused"),
         ("acme.test", {"type": "SOA", "dnssec": True}, "not_validated"),  # an authority signs, a resolver validates
+        ("acme.test", {"type": "MX", "expect": mail, "signed": True}, "answered"),
+        ("www.acme.test", {"signed": True, "recursion": False}, "answered"),
     ]
     for name, options, reason in table:
         seen = await observe("dns", f"{there}/{name}", **options)
         assert (name, seen.reason) == (name, reason)
         assert ("tcp" in dict(seen.phases)) == (name == "long.acme.test")
+    seen = await observe("dns", f"{there}/www.acme.test", transport="tcp", signed=True)
+    assert (seen.reason, [name for name, _ in seen.phases]) == ("answered", ["tcp"])
     await server.async_stop()
     assert (await observe("dns", f"{there}/acme.test")).reason == "refused"
 

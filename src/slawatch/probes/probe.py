@@ -70,6 +70,8 @@ class ProbeContext:
     echo: Callable[[Family], Echo]
     """The shared ICMP socket of a family; ``Unavailable`` where this process may have none."""
     tls: TlsContexts
+    late: Callable[[], Answer | None] = lambda: None
+    """What the probe itself has to say when its deadline passes; ``None``: that it is a timeout."""
 
     def judged(self, took: Duration, slow: Duration | None) -> Answer:
         """``slow`` where it took longer than the threshold, else ``answered``."""
@@ -144,7 +146,8 @@ async def observe(
         async with asyncio.timeout_at(context.deadline):
             answer = await kind.probe(target, options, context)
     except TimeoutError:
-        answer = Answer("timeout", f"not done within {format_duration(timeout)}; last phase: {_last(context)}")
+        words = f"not done within {format_duration(timeout)}; last phase: {_last(context)}"
+        answer = context.late() or Answer("timeout", words)
     except Failure as failure:
         answer = failure.answer
     except Exception as error:  # noqa: BLE001  whatever it is, it must not end the scheduler

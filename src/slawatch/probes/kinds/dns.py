@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.reversename
+import dns.rrset
 import idna
 from dns.rdtypes.txtbase import TXTBase
 from pydantic import Field, model_validator
 
+from slawatch.domain.interval import SECOND, Instant
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
 from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp
@@ -42,8 +43,6 @@ SCHEMES = ("dns",)
 
 MOST_STRAY = 64
 """How many datagrams that answer something else are passed over before it counts as the server's way."""
-_HASTE = 0.005
-"""Seconds before the deadline at which waiting ends, so that the reason is still ours to give."""
 
 REASONS: Reasons = {
     **ANY,
@@ -54,6 +53,7 @@ REASONS: Reasons = {
     "rcode": Reason(Verdict.DOWN, "The server answered with another code than the one in `expect.rcode`."),
     "not_authoritative": Reason(Verdict.DOWN, "The answer is not from the zone's authority (flag AA), as it must be."),
     "not_validated": Reason(Verdict.DOWN, "The server did not say that it validated the answer (flag AD)."),
+    "unsigned": Reason(Verdict.DOWN, "Records came without a signature (RRSIG) that is in force now."),
     "no_record": Reason(Verdict.DOWN, "The answer holds no record of the type asked for."),
     "answers": Reason(Verdict.DOWN, "The records are not as `expect` says; the detail names one."),
     "wrong_question": Reason(Verdict.DOWN, "What came was an answer to another question, or had another number."),
@@ -94,6 +94,15 @@ class Options(NetworkOptions):
     )
     dnssec: bool = Field(
         default=False, description="Whether the server, a resolver, must say that it validated the answer (flag AD)."
+    )
+    signed: bool = Field(
+        default=False, description="Whether the records must come with signatures (RRSIG) that are in force now."
+    )
+    recursion: bool = Field(
+        default=True, description="Whether the server is asked to look elsewhere too (flag RD); an authority need not."
+    )
+    transport: Literal["udp", "tcp"] = Field(
+        default="udp", description="`udp`, and TCP where the answer was cut off; or `tcp` from the start."
     )
 
     @model_validator(mode="after")
@@ -196,17 +205,20 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     """Ask once and judge: response code first, then flags, records and time."""
     trace = context.trace
     address = await context.outbound.address(target.server, target.port, options.ip, context.deadline, trace)
-    response = await _ask(_query(target, options), (address.text, address.port), context)
+    response = await _ask(_query(target, options), (address.text, address.port), options, context)
     trace.close()
-    _judge(response, options)
+    _judge(response, options, context.started)
     return context.judged(trace.spent(without="resolve"), options.slow)
 
 
 def _query(target: Target, options: Options) -> dns.message.Message:
     """The question. Where validation is of interest, it asks for signatures and for the flag AD (RFC 6840)."""
-    query = dns.message.make_query(target.name, options.type, use_edns=0, payload=PAYLOAD, want_dnssec=options.dnssec)
+    signatures = options.dnssec or options.signed
+    query = dns.message.make_query(target.name, options.type, use_edns=0, payload=PAYLOAD, want_dnssec=signatures)
     if options.dnssec:
         query.flags |= dns.flags.AD
+    if not options.recursion:
+        query.flags &= ~dns.flags.RD
     return query
 
 
@@ -214,43 +226,53 @@ class _Strays:
     """Counts what is no answer of ours. Anybody can forge a datagram: the right answer may still come."""
 
     def __init__(self) -> None:
-        self.number = 0
+        self._number = 0
         self._last = "malformed"
 
     def overhear(self, stray: dns.message.Message | None) -> None:
-        self.number += 1
+        self._number += 1
         self._last = "malformed" if stray is None else "wrong_question"
-        if self.number >= MOST_STRAY:
-            raise self.failure()
+        if self._number >= MOST_STRAY:
+            raise Failure(self._last, self._words())
 
-    def failure(self) -> Failure:
-        return Failure(self._last, f"{self.number} datagrams, none of them an answer to the question")
+    def late(self) -> Answer | None:
+        """The reason at the deadline: something came, and nothing of it was the answer."""
+        return Answer(self._last, self._words()) if self._number else None
+
+    def _words(self) -> str:
+        return f"{self._number} datagrams, none of them an answer to the question"
 
 
-async def _ask(query: dns.message.Message, server: Server, context: ProbeContext) -> dns.message.Message:
+async def _ask(
+    query: dns.message.Message, server: Server, options: Options, context: ProbeContext
+) -> dns.message.Message:
+    if options.transport == "tcp":
+        return await _ask_over_tcp(query, server, context, "over TCP")
     strays = _Strays()
     context.trace.enter("answer")
-    try:
-        async with asyncio.timeout_at(context.deadline - _HASTE):
-            response = await over_udp(query, server, strays.overhear)
-    except TimeoutError:
-        if strays.number:
-            raise strays.failure() from None
-        raise
+    context.late = strays.late
+    response = await over_udp(query, server, strays.overhear)
     if not response.flags & dns.flags.TC:
         return response
+    context.late = lambda: None
+    return await _ask_over_tcp(query, server, context, "over TCP, after an answer that was cut off")
+
+
+async def _ask_over_tcp(
+    query: dns.message.Message, server: Server, context: ProbeContext, words: str
+) -> dns.message.Message:
     context.trace.enter("tcp")
     try:
         return await over_tcp(query, server)
     except EOFError:
-        raise Failure("incomplete", "over TCP, after an answer that was cut off") from None
+        raise Failure("incomplete", words) from None
     except OtherAnswer:
-        raise Failure("wrong_question", "over TCP, after an answer that was cut off") from None
+        raise Failure("wrong_question", words) from None
     except dns.exception.DNSException:
-        raise Failure("malformed", "over TCP, after an answer that was cut off") from None
+        raise Failure("malformed", words) from None
 
 
-def _judge(response: dns.message.Message, options: Options) -> None:
+def _judge(response: dns.message.Message, options: Options, now: Instant) -> None:
     """Nothing, or a ``Failure`` with what is wrong first."""
     code = dns.rcode.to_text(response.rcode())
     if code != options.expect.rcode:
@@ -261,6 +283,23 @@ def _judge(response: dns.message.Message, options: Options) -> None:
         raise Failure("not_validated")
     if code == "NOERROR":
         _judge_records(_found(response, options.type), options)
+        if options.signed:
+            _judge_signatures(response.answer, now // SECOND)
+
+
+def _judge_signatures(answer: Sequence[dns.rrset.RRset], now: int) -> None:
+    """Each set of records has a signature within its dates (``now``: seconds). Whether it is right is not computed."""
+    for records in answer:
+        if records.rdtype == dns.rdatatype.RRSIG:
+            continue
+        covering = [s for s in answer if s.name == records.name and s.covers == records.rdtype]
+        dates = [(each.inception, each.expiration) for signatures in covering for each in signatures]
+        what = f"{dns.rdatatype.to_text(records.rdtype)} of {records.name}"
+        if not dates:
+            raise Failure("unsigned", f"{what} has no signature")
+        if not any(start <= now <= end for start, end in dates):
+            latest = max(end for _, end in dates)
+            raise Failure("unsigned", f"the signature of {what} " + ("expired" if latest < now else "is not valid yet"))
 
 
 def _found(response: dns.message.Message, kind: str) -> frozenset[Record]:
