@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -24,7 +25,6 @@ from slawatch.domain.observation import Verdict
 from slawatch.probes.options import HostPort
 from slawatch.probes.probe import LONGEST_DETAIL, Kind, Resources, observe, printable
 from slawatch.probes.registry import kind_of_url, kinds
-from slawatch.runtime.secrets import Secret
 from support.waiting import async_eventually
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "probes.md"
@@ -73,10 +73,12 @@ def option_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
 
 
 def has_secrets(kind: Kind) -> bool:
+    """Whether one of its options is a secret that is said to the other side; the key of a certificate never is."""
     return any(
-        Secret in (field.annotation, *get_args(field.annotation))
+        '"credential"' in json.dumps(field)
         for model in models(kind.options)
-        for field in model.model_fields.values()
+        for key, field in model.model_json_schema().get("properties", {}).items()
+        if key != "client_key"
     )
 
 

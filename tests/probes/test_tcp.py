@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import resource
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from probes.driver import HASTY, Driver
 from probes.scene import Scene
-from probes.servers import Servers, endless, reset, silence
+from probes.servers import Servers, end, endless, reset, silence
 from slawatch.domain.observation import Cause, Verdict
-from slawatch.probes.kinds.tcp import MOST_BYTES, Options, target
+from slawatch.probes.conversation import MOST_BYTES
+from slawatch.probes.kinds.tcp import Options, target
 
 
 async def test_a_port_that_accepts_is_up(observe: Driver, servers: Servers) -> None:
@@ -203,4 +205,24 @@ async def _flood(servers: Servers) -> str:
     return f"127.0.0.1:{await servers.start(endless(b'', b'x' * 4096, servers.sent))}"
 
 
-SCENE = Scene(good=_good, silent=_silent, flood=_flood, options={"send": "hello", "expect": "220 "})
+class Secretive(Scene):
+    """A secret in the short form and in a step, before a server that repeats what it hears."""
+
+    async def secretive(self, servers: Servers, secret: dict[str, str]) -> tuple[str, list[dict[str, Any]]]:
+        said = ["PASS ", secret, "\\r\\n"]
+        variants: list[dict[str, Any]] = [
+            {"send": said, "expect": "PASS"},
+            {"send": said, "expect": "nothing like it\\n"},
+            {"steps": [{"send": said}, {"expect": "PASS (.*)", "send": "${1}"}], "send": None, "expect": None},
+            {"steps": [{"send": said}, {"expect": "x", "refuse": "PASS"}], "send": None, "expect": None},
+            {"steps": [{"send": said}, {"expect_bytes": "x"}], "send": None, "expect": None},
+        ]
+        return f"127.0.0.1:{await servers.start(_repeat)}", variants
+
+
+async def _repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(await reader.readline())
+    await end(writer)
+
+
+SCENE = Secretive(good=_good, silent=_silent, flood=_flood, options={"send": "hello", "expect": "220 "})

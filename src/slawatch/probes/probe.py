@@ -71,7 +71,7 @@ class ProbeContext:
     """The shared ICMP socket of a family; ``Unavailable`` where this process may have none."""
     tls: TlsContexts
     late: Callable[[], Answer | None] = lambda: None
-    """What the probe itself has to say when its deadline passes; ``None``: that it is a timeout."""
+    """What the probe itself has to say when its deadline passed; ``None``: no more than that it is a timeout."""
 
     def judged(self, took: Duration, slow: Duration | None) -> Answer:
         """``slow`` where it took longer than the threshold, else ``answered``."""
@@ -143,16 +143,31 @@ async def observe(
     started, begun = clock.now(), clock.monotonic()
     context = resources.context(started, asyncio.get_running_loop().time() + timeout / 1e6)
     try:
-        async with asyncio.timeout_at(context.deadline):
-            answer = await kind.probe(target, options, context)
-    except TimeoutError:
-        words = f"not done within {format_duration(timeout)}; last phase: {_last(context)}"
-        answer = context.late() or Answer("timeout", words)
+        answer = await _in_time(kind, target, options, context, timeout)
     except Failure as failure:
         answer = failure.answer
     except Exception as error:  # noqa: BLE001  whatever it is, it must not end the scheduler
         answer = _from_error(kind, error)
     return _observation(kind, answer, context.trace, started, clock.monotonic() - begun)
+
+
+async def _in_time(
+    kind: Kind,
+    target: object,
+    options: ProbeOptions,
+    context: ProbeContext,
+    timeout: Duration,  # noqa: ASYNC109  in microseconds, for its text; what ends it is the context's deadline
+) -> Answer:
+    try:
+        async with asyncio.timeout_at(context.deadline):
+            return await kind.probe(target, options, context)
+    except TimeoutError:
+        phase = context.trace.phase or "none"
+        answer = context.late() or Answer("timeout")
+        if answer.reason != "timeout":
+            return answer
+        text = f"not done within {format_duration(timeout)}; last phase: {phase}"
+        return Answer("timeout", f"{text}; {answer.detail}" if answer.detail else text)
 
 
 def _observation(kind: Kind, answer: Answer, trace: Trace, started: int, duration: int) -> Observation:
@@ -187,10 +202,6 @@ def _from_error(kind: Kind, error: Exception) -> Answer:
     place = "".join(traceback.format_tb(error.__traceback__))
     log.error("probe kind %s failed with %s\n%s", kind.name, type(error).__name__, place)
     return Answer("internal_error", type(error).__name__)
-
-
-def _last(context: ProbeContext) -> str:
-    return context.trace.phase or "none"
 
 
 def _rounded(length: Duration) -> str:

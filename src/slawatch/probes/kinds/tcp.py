@@ -1,65 +1,95 @@
-"""TCP: whether a port accepts connections, and, where asked, says what it should."""
+"""TCP: whether a port accepts connections, and says what it should, over TLS too."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, model_validator
 
-from slawatch.domain.observation import Verdict
-from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons, fail
+from slawatch.domain.observation import Cause, Verdict
+from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Reason, Reasons
+from slawatch.probes.certificates import Certificate, chain, ends_soon
+from slawatch.probes.conversation import Conversation
+from slawatch.probes.escapes import Escaped, WireText
 from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.probe import ProbeContext
+from slawatch.probes.starttls import DIALOGUES
+from slawatch.probes.steps import Steps, follow, send, without_groups
+from slawatch.probes.tls import WatchedTls
 
 SCHEMES = ("tcp",)
-
-MOST_BYTES = 4096
-"""How much of what the server says is looked at."""
 
 REASONS: Reasons = {
     **ANY,
     **STREAM,
-    "unexpected": Reason(Verdict.DOWN, "The server ended, or said 4 KiB, without the text in `expect`."),
+    **TLS,
+    **TLS_ENDS,
+    "unexpected": Reason(
+        Verdict.DOWN, "The server ended, or said 4 KiB, without what is expected, or said what is refused."
+    ),
+    "starttls_refused": Reason(Verdict.DOWN, "The server does not offer TLS, or refuses to begin it."),
+    "starttls_injection": Reason(
+        Verdict.DOWN,
+        "More was said, by the server or by somebody on the way, between the consent to TLS and the handshake.",
+    ),
+    "secret_unavailable": Reason(
+        Verdict.VOID, "A secret in `send` cannot be read; the detail says where.", Cause.PROBER_FAULT
+    ),
+    "pattern_too_slow": Reason(
+        Verdict.VOID,
+        "`expect` or `refuse` took more than 50 ms of processor time on one line.",
+        Cause.PROBER_FAULT,
+    ),
 }
-
-
-_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[rnt0\\]|)", re.DOTALL)
-_PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
-
-
-def _unescape(value: object) -> bytes:
-    """UTF-8 of a text in which `\\r \\n \\t \\0 \\xHH \\\\` stand for single bytes."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("expected a text that is not empty")
-    return _ESCAPE.sub(_byte, value.encode())
-
-
-def _byte(match: re.Match[bytes]) -> bytes:
-    code = match[1]
-    if not code:
-        raise ValueError("holds a backslash that starts no escape: write \\r, \\n, \\t, \\0, \\xHH or \\\\")
-    return bytes.fromhex(code[1:].decode()) if code.startswith(b"x") else _PLAIN[code]
-
-
-Escaped = Annotated[bytes, BeforeValidator(_unescape), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
 class Options(NetworkOptions):
     """Options of the kind `tcp`."""
 
-    send: Escaped | None = Field(
+    send: Annotated[WireText, AfterValidator(without_groups)] | None = Field(
         default=None,
-        max_length=MOST_BYTES,
-        description="Text to send once connected; the escapes `\\r \\n \\t \\0 \\xHH \\\\` are understood.",
+        description="Text to send, with the escapes `\\r \\n \\t \\0 \\xHH \\\\`; or a list of texts and secrets.",
     )
     expect: Escaped | None = Field(
         default=None,
         max_length=1024,
         description="Text that must occur in the first 4 KiB of what the server says; escapes as in `send`.",
     )
+    steps: Steps = Field(
+        default=(), description="Instead of `send` and `expect`: a dialogue of up to 32 steps, one after the other."
+    )
+    tls_from_start: bool = Field(
+        default=False, description="TLS from the first byte, as on the ports 465, 993 and 995."
+    )
+    starttls: Literal["smtp", "imap", "pop3", "ftp", "sieve", "postgres"] | None = Field(
+        default=None,
+        description="A ready-made dialogue up to TLS: `smtp`, `imap`, `pop3`, `ftp`, `sieve` or `postgres`.",
+    )
+    tls: WatchedTls | None = Field(default=None, description="How the server's certificate is judged.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.steps and (self.send is not None or self.expect is not None):
+            raise ValueError("expected either steps, or send and expect")
+        ways = (self.tls_from_start, self.starttls is not None, any(step.starttls for step in self.steps))
+        if sum(ways) > 1:
+            raise ValueError("TLS begins twice: expected one of tls_from_start, starttls and a step with it")
+        if self.tls is not None and not self.encrypted:
+            raise ValueError("tls, but nothing begins it: expected tls_from_start, starttls, or a step with it")
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether there is a TLS handshake."""
+        return self.tls_from_start or self.starttls is not None or any(step.starttls for step in self.steps)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is said nor waited for, so that a connection is all."""
+        return not (self.encrypted or self.steps or self.send or self.expect)
 
 
 def target(text: str) -> HostPort:
@@ -67,59 +97,57 @@ def target(text: str) -> HostPort:
     return parse_host_port(text, "tcp")
 
 
-class _Conversation(asyncio.Protocol):
-    """Collects what the server says until the expected bytes occur."""
-
-    def __init__(self, expect: bytes) -> None:
-        self._expect = expect
-        self._heard = bytearray()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def data_received(self, data: bytes) -> None:
-        if self.done.done():
-            return
-        self._heard += data[: MOST_BYTES - len(self._heard)]
-        if self._expect in self._heard:
-            self.done.set_result(None)
-        elif len(self._heard) >= MOST_BYTES:
-            self._fail("in its first 4 KiB")
-
-    def eof_received(self) -> None:
-        self._fail("before it closed")
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if error is None:
-            self._fail("before it closed")
-        else:
-            fail(self.done, error)
-
-    def _fail(self, when: str) -> None:
-        heard = repr(bytes(self._heard[:60]))[1:] if self._heard else "nothing"
-        fail(self.done, Failure("unexpected", f"the server said {heard} {when}"))
-
-
 async def probe(target: HostPort, options: Options, context: ProbeContext) -> Answer:
-    """Connect; send and wait for the expected text where options say so; close."""
+    """Connect; hold the dialogue where options say so; close."""
     trace = context.trace
     address = await context.outbound.address(target.host, target.port, options.ip, context.deadline, trace)
-    if options.send is None and options.expect is None:
+    soon = None
+    if options.silent:
         transport, _ = await connect(asyncio.Protocol, address, trace)
         trace.close()
         transport.abort()
     else:
-        await _converse(options, context, address)
-    return context.judged(trace.spent(without="resolve"), options.slow)
+        soon = await _converse(target.host.text, options, context, address)
+    return soon or context.judged(trace.spent(without="resolve"), options.slow)
 
 
-async def _converse(options: Options, context: ProbeContext, address: Address) -> None:
-    transport, conversation = await connect(lambda: _Conversation(options.expect or b""), address, context.trace)
+async def _converse(host: str, options: Options, context: ProbeContext, address: Address) -> Answer | None:
+    """The dialogue; what it says of a certificate that ends soon. A fault in our own files shows before it begins."""
+    tls = options.tls or WatchedTls()
+    trust = context.tls.context(tls, protocols=()) if options.encrypted else None
+    _, talk = await connect(lambda: Conversation(context.trace), address, context.trace)
+    context.late = talk.late
+    certificates: list[Certificate] = []
+
+    async def encrypt() -> None:
+        assert trust is not None
+        session = await talk.start_tls(
+            trust, tls.name or host, "tls" if options.tls_from_start else "starttls_injection"
+        )
+        certificates.extend(chain(session, verified=tls.verify))
+
     try:
         context.trace.enter("answer")
-        if options.send is not None:
-            transport.write(options.send)
-        if options.expect is not None:
-            await conversation.done
+        await _talk(options, talk, encrypt)
         context.trace.close()
     finally:
-        conversation.done.cancel()
-        transport.abort()
+        talk.close()
+    within = tls.expires_within
+    return None if within is None else ends_soon(certificates, context.started, within)
+
+
+async def _talk(options: Options, talk: Conversation, encrypt: Callable[[], Awaitable[None]]) -> None:
+    dialogue = DIALOGUES[options.starttls] if options.starttls else None
+    if dialogue is not None:
+        await dialogue.opening(talk)
+    if dialogue is not None or options.tls_from_start:
+        await encrypt()
+    talk.place = ""
+    if options.send is not None:
+        send(options.send, None, talk)
+    if options.expect is not None:
+        await talk.text(options.expect)
+    await follow(options.steps, talk, encrypt)
+    if dialogue is not None and not (options.send or options.expect or options.steps):
+        await dialogue.farewell(talk)
+    await talk.said()
