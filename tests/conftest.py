@@ -6,7 +6,14 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
-pytest_plugins = ["support.blocked", "support.servers", "support.mail", "support.browser", "support.nagios"]
+pytest_plugins = [
+    "support.blocked",
+    "support.servers",
+    "support.mail",
+    "support.proxy",
+    "support.browser",
+    "support.nagios",
+]
 
 # The same examples each time: a run that passed passes again. New ones are for `make test-deep`.
 settings.register_profile(

@@ -442,7 +442,9 @@ class Secretive(Scene):
             {"expect": {"status": 302, "json": {"a": "b"}}},
             {"auth": {"bearer": secret}},
         ]
-        return f"http://127.0.0.1:{await servers.start(_repeat)}/", [common | variant for variant in variants]
+        url = f"http://127.0.0.1:{await servers.start(_repeat)}"
+        proxied = {"proxy": url, "proxy_auth": {"user": "ann", "password": secret}}
+        return url, [common | variant for variant in (*variants, proxied)]
 
 
 async def _good(servers: Servers) -> str:

@@ -42,8 +42,8 @@ class Response:
 class Exchange(asyncio.Protocol):
     """Feeds llhttp until one final answer is whole, cut or broken. One exchange serves one connection."""
 
-    def __init__(self, trace: Trace, *, head: bool, keep: int, glance: bool = False) -> None:
-        self._trace, self._head, self._keep, self._glance = trace, head, keep, glance
+    def __init__(self, trace: Trace, *, head: bool, keep: int, glance: bool = False, phase: str = "transfer") -> None:
+        self._trace, self._head, self._keep, self._glance, self._phase = trace, head, keep, glance, phase
         self._started = self._is_http = self._headers_done = self._framed = False
         self._head_bytes = self._rest_bytes = 0
         self._headers: dict[str, str] = {}
@@ -62,7 +62,7 @@ class Exchange(asyncio.Protocol):
             return
         if not self._started:
             self._started = True
-            self._trace.enter("transfer")
+            self._trace.enter(self._phase)
         room = MOST_HEADER_BYTES - self._head_bytes
         if not self._headers_done and len(data) > room:
             # The rest of this piece is looked at only where the headers end before it.
@@ -106,7 +106,7 @@ class Exchange(asyncio.Protocol):
             self._ended()
         else:
             fail(self.done, error)
-        del self._parser  # it points back here; without the cycle both go at once
+        self.__dict__.pop("_parser", None)  # it points back here; without the cycle both go at once
 
     # From the parser.
 
@@ -169,6 +169,23 @@ class Exchange(asyncio.Protocol):
         fail(self.done, Failure(reason, detail))
 
 
+class _Courier(Exchange):
+    """Asks a proxy for a tunnel."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(trace, head=True, keep=0, phase="proxy")
+        self.overdone = False
+        """Whether the proxy went on after its answer. The tunnel's other end cannot be heard yet: we speak first."""
+
+    def data_received(self, data: bytes) -> None:
+        self.overdone |= self.done.done()
+        super().data_received(data)
+
+    def on_body(self, data: bytes) -> None:
+        """What follows the head of an answer that has no body."""
+        self.overdone = True
+
+
 def _in_doubt(transport: asyncio.Transport) -> bool:
     """Whether a connection that broke was refused: the alert that says so can be lost with it."""
     session = transport.get_extra_info("ssl_object")
@@ -176,11 +193,20 @@ def _in_doubt(transport: asyncio.Transport) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Tunnel:
+    """How to ask a proxy for one, and what to make of its answer: ``judge`` raises where there is none."""
+
+    wire: bytes
+    judge: Callable[[Response], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What goes out, whole, as bytes, and what is kept of what comes back.
 
     ``keep`` is a number of bytes. With ``glance``, up to ``MOST_GLANCED_BYTES`` are kept of a good answer that is, or
-    may be, a page. ``secure`` names the TLS context and the server's name; ``inspect`` is shown the session.
+    may be, a page. ``secure`` names the TLS context and the server's name; ``inspect`` is shown the session. Where
+    there is a ``tunnel``, the address is a proxy's.
     """
 
     wire: bytes
@@ -189,20 +215,28 @@ class Request:
     glance: bool = False
     secure: tuple[ssl.SSLContext, str] | None = None
     inspect: Callable[[ssl.SSLObject], None] | None = None
+    tunnel: Tunnel | None = None
+
+    def exchange(self, trace: Trace) -> Exchange:
+        """Reads the answer."""
+        return Exchange(trace, head=self.head, keep=self.keep, glance=self.glance)
 
 
 async def exchange(request: Request, address: Address, trace: Trace) -> Response:
     """Connect, send, and read the answer. ``Failure``, ``OSError`` or ``ssl.SSLError`` where there is none.
 
-    The connection is gone when this returns, however it ends. Phases: ``connect``, ``tls``, ``processing`` (until
-    the first byte of the answer) and ``transfer``.
+    The connection is gone when this returns, however it ends. Phases: ``connect``, ``proxy`` (until there is a tunnel),
+    ``tls``, ``processing`` (until the first byte of the answer) and ``transfer``.
     """
+    tunnel = request.tunnel
     transport, protocol = await connect(
-        lambda: Exchange(trace, head=request.head, keep=request.keep, glance=request.glance),
-        address,
-        trace,
+        lambda: request.exchange(trace) if tunnel is None else _Courier(trace), address, trace
     )
     try:
+        if tunnel is not None:
+            await _dig(tunnel, transport, protocol, trace)
+            protocol = request.exchange(trace)
+            protocol.connection_made(transport)
         if request.secure is not None:
             transport = await start_tls(transport, protocol, *request.secure, trace)
             if request.inspect is not None:
@@ -219,3 +253,18 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
     finally:
         protocol.done.cancel()
         transport.abort()
+
+
+async def _dig(tunnel: Tunnel, transport: asyncio.Transport, courier: Exchange, trace: Trace) -> None:
+    """Have the proxy connect us with the target; what comes after that is the target's."""
+    trace.enter("proxy")
+    try:
+        transport.write(tunnel.wire)
+        tunnel.judge(await courier.done)
+    finally:
+        courier.done.cancel()
+    if isinstance(courier, _Courier) and courier.overdone:
+        raise Failure("malformed", "it said more than there is to say")
+    if transport.is_closing():
+        trace.enter("tls")
+        raise ConnectionResetError

@@ -20,6 +20,11 @@ class Basic(ProbeOptions):
     user: str = Field(description="User name; it holds no colon.", pattern=r"^[^:]*$")
     password: Secret = Field(description="Password, as a secret.")
 
+    def header(self) -> str:
+        """The value of ``Authorization``; ``Unavailable`` where the secret cannot be read."""
+        pair = f"{self.user}:{self.password.reveal()}"
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
 
 class Auth(ProbeOptions):
     """How the request shows who it is: one of the two."""
@@ -36,14 +41,15 @@ class Auth(ProbeOptions):
     def header(self) -> str:
         """The value of ``Authorization``; ``Unavailable`` where the secret cannot be read."""
         if self.basic is not None:
-            pair = f"{self.basic.user}:{self.basic.password.reveal()}"
-            return "Basic " + base64.b64encode(pair.encode()).decode()
+            return self.basic.header()
         assert self.bearer is not None
         return "Bearer " + self.bearer.reveal()
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS = frozenset({"connection", "content-length", "transfer-encoding", "accept-encoding", "upgrade", "te"})
+_OURS = frozenset(
+    {"connection", "content-length", "transfer-encoding", "accept-encoding", "upgrade", "te", "proxy-authorization"}
+)
 
 
 def _header_value(value: object) -> str | Secret:
@@ -73,7 +79,14 @@ Headers = Annotated[dict[str, Annotated[str | Secret, BeforeValidator(_header_va
 
 
 def compose(
-    line: str, authority: str, *, compressed: bool, headers: Headers, auth: Auth | None, body: str | None
+    line: str,
+    authority: str,
+    *,
+    compressed: bool,
+    headers: Headers,
+    auth: Auth | None,
+    proxy_auth: Basic | None,
+    body: str | None,
 ) -> bytes:
     """The request as bytes: ``line``, those ``headers`` over our own, the body.
 
@@ -88,6 +101,8 @@ def compose(
     }
     if auth is not None:
         values["authorization"] = _one_line(auth.header())
+    if proxy_auth is not None:
+        values["proxy-authorization"] = proxy_auth.header()
     for name, value in headers.items():
         values[name.lower()] = value if isinstance(value, str) else _one_line(value.reveal())
     content = b"" if body is None else body.encode()
@@ -95,6 +110,14 @@ def compose(
         values["content-length"] = str(len(content))
     lines = [line, *(f"{name.title()}: {value}" for name, value in values.items())]
     return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def compose_connect(authority: str, proxy_auth: Basic | None) -> bytes:
+    """A request for a tunnel to ``host:port`` (RFC 9110 section 9.3.6)."""
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", f"User-Agent: slawatch/{__version__}"]
+    if proxy_auth is not None:
+        lines.append(f"Proxy-Authorization: {proxy_auth.header()}")
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def _one_line(value: str) -> str:

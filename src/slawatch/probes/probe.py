@@ -192,16 +192,21 @@ def _from_error(kind: Kind, error: Exception) -> Answer:
     """The answer for an exception that a probe let through."""
     if isinstance(error, ssl.SSLError) and "tls" in kind.reasons:
         return failed_handshake(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        return Answer(_BY_ERRNO.get(error.errno, "prober_fault"), os.strerror(error.errno))
-    if isinstance(error, ConnectionError):
-        return Answer("reset", "connection lost")
+    if isinstance(error, OSError) and (error.errno is not None or isinstance(error, ConnectionError)):
+        return from_system(error)
     if isinstance(error, Unavailable | MemoryError):
         return Answer("prober_fault", str(error) or "out of memory")
     # The message of an unexpected exception may quote a secret; its type and place cannot.
     place = "".join(traceback.format_tb(error.__traceback__))
     log.error("probe kind %s failed with %s\n%s", kind.name, type(error).__name__, place)
     return Answer("internal_error", type(error).__name__)
+
+
+def from_system(error: OSError) -> Answer:
+    """The answer for an error of the system: ``prober_fault`` where neither the other side nor the network made it."""
+    if error.errno is None:
+        return Answer("reset", "connection lost")
+    return Answer(_BY_ERRNO.get(error.errno, "prober_fault"), os.strerror(error.errno))
 
 
 def _rounded(length: Duration) -> str:

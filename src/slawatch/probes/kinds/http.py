@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
 from slawatch.probes.certificates import chain, ends_soon
-from slawatch.probes.http_exchange import Request, Response, exchange
+from slawatch.probes.http_exchange import Request, Response, Tunnel, exchange
 from slawatch.probes.http_expect import Expect, judge
-from slawatch.probes.http_request import Auth, Headers, compose
+from slawatch.probes.http_proxy import (
+    PROXY,
+    blaming_the_proxy,
+    judge_forwarded,
+    judge_tunnel,
+    parse_proxy,
+    proxy_address,
+    proxy_url,
+)
+from slawatch.probes.http_request import Auth, Basic, Headers, compose, compose_connect
 from slawatch.probes.http_target import SCHEMES, Target, next_method, redirected, target
 from slawatch.probes.options import NetworkOptions, parse_host
 from slawatch.probes.probe import ProbeContext
@@ -27,6 +36,7 @@ REASONS: Reasons = {
     **STREAM,
     **TLS,
     **TLS_ENDS,
+    **PROXY,
     "closed": Reason(Verdict.DOWN, "The server closed the connection without an answer."),
     "incomplete": Reason(Verdict.DOWN, "The server closed the connection in the middle of its answer."),
     "malformed": Reason(Verdict.DOWN, "The answer is no HTTP/1, or its body is not what its headers say."),
@@ -76,6 +86,10 @@ class Options(NetworkOptions):
         description="`off`: a redirect is judged by its status. `same_host`, or a list of hosts: followed there, at "
         "most five times, never from https to http; `expect` must then say what the page holds.",
     )
+    proxy: Annotated[str, AfterValidator(proxy_url)] | None = Field(
+        default=None, description="Proxy to ask through, as `http://proxy.example:3128`; it resolves the target's name."
+    )
+    proxy_auth: Basic | None = Field(default=None, description="User and password for the proxy.")
     compressed: bool = Field(default=False, description="Ask for a compressed body (gzip, deflate).")
     tls: WatchedTls = Field(default_factory=WatchedTls, description="How the server's certificate is judged.")
 
@@ -94,6 +108,20 @@ class Options(NetworkOptions):
                 "what only the right page holds, as expect: {body: Welcome} (or regex, json, headers, login_page)"
             )
         return redirects
+
+    @field_validator("proxy")
+    @classmethod
+    def _chooses_the_family(cls, proxy: str | None, info: ValidationInfo) -> str | None:
+        if proxy is not None and info.data.get("ip", "any") != "any":
+            raise ValueError("with a proxy, that chooses how it reaches the target: expected no `ip` beside it")
+        return proxy
+
+    @field_validator("proxy_auth")
+    @classmethod
+    def _for_a_proxy(cls, auth: Basic | None, info: ValidationInfo) -> Basic | None:
+        if auth is not None and info.data.get("proxy", "") is None:
+            raise ValueError("there is no proxy to show it to: expected proxy beside it")
+        return auth
 
     @model_validator(mode="after")
     def _head(self) -> Self:
@@ -122,10 +150,14 @@ async def _ask(
     first: Target, hop: Target, method: str, options: Options, context: ProbeContext, ends: list[Answer]
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
-    address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
+    if options.proxy is None:
+        address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
+    else:
+        address = await proxy_address(parse_proxy(options.proxy), hop, context)
     secure = _trust(first, hop, options, context) if hop.secure else None
     try:
         wire = _wire(first, hop, method, options)
+        tunnel = _tunnel(hop, options)
     except Unavailable as error:
         raise Failure("secret_unavailable", str(error)) from None
     expect = options.expect
@@ -136,8 +168,15 @@ async def _ask(
         glance=not expect.of_body,
         secure=secure,
         inspect=_inspector(options, context, ends),
+        tunnel=tunnel,
     )
-    return await exchange(request, address, context.trace)
+    if options.proxy is None:
+        return await exchange(request, address, context.trace)
+    with blaming_the_proxy(hop, context):
+        response = await exchange(request, address, context.trace)
+    if not hop.secure:
+        judge_forwarded(response)
+    return response
 
 
 def _trust(first: Target, hop: Target, options: Options, context: ProbeContext) -> tuple[ssl.SSLContext, str]:
@@ -167,14 +206,22 @@ def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
     body = options.body if method == options.method else None
     if body is not None and not ours:
         raise Failure("redirect_refused", f"{hop.host} would get the request's body")
+    forwarded = options.proxy is not None and not hop.secure
     return compose(
-        f"{method} {hop.path} HTTP/{options.http_version}",
+        f"{method} {hop if forwarded else hop.path} HTTP/{options.http_version}",
         hop.authority,
         compressed=options.compressed,
         headers=options.headers if ours else {},
         auth=options.auth if ours else None,
+        proxy_auth=options.proxy_auth if forwarded else None,
         body=body,
     )
+
+
+def _tunnel(hop: Target, options: Options) -> Tunnel | None:
+    if options.proxy is None or not hop.secure:
+        return None
+    return Tunnel(compose_connect(f"{hop.host.bracketed}:{hop.port}", options.proxy_auth), judge_tunnel)
 
 
 def _next(first: Target, hop: Target, response: Response, options: Options) -> Target | None:
