@@ -235,3 +235,21 @@ async def test_a_location_puts_nothing_into_the_next_request(observe: Driver, se
     assert len(first.split(" ")) == 3
     names = ["Host", "User-Agent", "Accept", "Accept-Encoding", "Connection", "", ""]
     assert [line.partition(":")[0] for line in lines] == names
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"auth": {"bearer": {"env": "SLAWATCH_TEST_TOKEN"}}}, {"headers": {"X-Key": "canary"}}, {"body": "canary"}],
+    ids=["auth", "headers", "body"],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_host_that_could_be_what_the_site_was_told_is_not_named(
+    observe: Driver, servers: Servers, site: Site, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], scheme: str
+) -> None:
+    """A site that was told nothing may be quoted; one that knows a secret could send it back as a host."""
+    monkeypatch.setenv("SLAWATCH_TEST_TOKEN", "canary")
+    url = f"http://127.0.0.1:{await servers.start(site)}/to?{scheme}://canary.example/"
+    options: dict[str, Any] = {"redirects": "same_host", "expect": {"body": "there"}}
+    seen = await observe("http", url, **options, **told)
+    assert (seen.reason, seen.detail) == ("redirect_refused", "to another host")
+    assert (await observe("http", url, **options)).detail == "to canary.example"

@@ -41,6 +41,9 @@ NOT_URLS = [
     ("sqlite://a.db", "names no file"),
     ("sqlite:///a.db?mode=ro", "names no file"),
     ("postgresql://me:secret@db", r"me:\*\*\*@db names no database"),
+    ("postgresql://me:a@secret@db", r"me:\*\*\*@db names no database"),
+    ("postgresql://me@db?password=secret", r"me@db names no database"),
+    ("postgresql://me@db:secret/sla", "no database URL"),
     ("/var/lib/a.db", "no database URL"),
     ("", "no database URL"),
 ]
@@ -167,3 +170,40 @@ def test_words_for_a_failure_are_one_line_without_the_statement() -> None:
     failure = DBAPIError("INSERT …", {"body": "…"}, Exception("database is locked\nmore"))
     assert in_words(failure) == "database is locked"
     assert in_words(TimeoutError()) == "TimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("configured", "told"),
+    [
+        ("postgresql://me:secret@db/sla", "postgresql+asyncpg://me:***@db/sla"),
+        ("postgresql://me:a@secret@db:6432/sla", "postgresql+asyncpg://me:***@db:6432/sla"),
+        ("postgresql://me@db/sla?password=secret", "postgresql+asyncpg://me@db/sla"),
+    ],
+)
+def test_a_url_is_shown_without_its_password_wherever_that_stands(configured: str, told: str) -> None:
+    assert engine.shown(parse_url(configured)) == told
+
+
+@pytest.mark.parametrize(
+    ("configured", "servers"),
+    [
+        ("postgresql://me@db/sla", [("db", 5432)]),
+        ("postgresql://me@[2001:db8::5]:6432/sla", [("2001:db8::5", 6432)]),
+        ("postgresql://me@/sla?host=a:1&host=b:2", [("a", 1), ("b", 2)]),
+        ("postgresql://me@/sla?host=a,b&port=1,2", [("a", 1), ("b", 2)]),
+        ("postgresql:///sla", [(None, 5432)]),
+        ("postgresql:///sla?host=/run/postgresql", [(None, 5432)]),
+    ],
+)
+def test_where_a_url_leads(
+    configured: str, servers: list[tuple[str | None, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PGHOST", "PGPORT"):
+        monkeypatch.delenv(name, raising=False)
+    assert engine.servers_of(configured) == servers
+
+
+def test_where_the_environment_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example")
+    monkeypatch.setenv("PGPORT", "6432")
+    assert engine.servers_of("postgresql:///sla") == [("db.example", 6432)]

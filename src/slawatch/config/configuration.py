@@ -14,6 +14,7 @@ from slawatch.domain.interval import Duration
 from slawatch.domain.state_machine import Cadence
 from slawatch.probes.options import ProbeOptions, split_port
 from slawatch.probes.witness import Witness
+from slawatch.runtime.errors import Unavailable
 from slawatch.runtime.secrets import Secret
 
 
@@ -106,8 +107,18 @@ class Configuration:
 
     @property
     def database(self) -> str:
-        """The database URL; ``Unavailable`` if it is a secret that cannot be read."""
-        return self.box.database.reveal() if isinstance(self.box.database, Secret) else self.box.database
+        """The database URL; ``Unavailable`` if it is a secret that cannot be read or holds none."""
+        secret = self.box.database
+        if isinstance(secret, str):
+            return secret
+        from slawatch.storage.engine import parse_url
+
+        url = secret.reveal()
+        try:
+            parse_url(url)
+        except ValueError as problem:
+            raise Unavailable(f"the secret {secret.place}: {problem}") from None
+        return url
 
     @property
     def listen(self) -> tuple[str, int]:

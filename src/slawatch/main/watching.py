@@ -19,6 +19,7 @@ from slawatch.domain.interval import to_datetime
 from slawatch.evaluation.board import EndpointStatus
 from slawatch.main.daemon import Daemon
 from slawatch.main.running import run_loop, until_stopped
+from slawatch.probes.options import quoted
 from slawatch.probes.registry import kind_of_url, kinds
 from slawatch.runtime.errors import UsageError
 from slawatch.runtime.logs import set_up_logging
@@ -75,9 +76,9 @@ def _target(url: str) -> tuple[str, str]:
         target = url if len(kind.schemes) > 1 else rest
         kind.target(target)
     except ValueError as error:
-        raise UsageError(f"{url}: {error}") from None
+        raise UsageError(f"{quoted(url)}: {error}") from None
     if '"' in target or "\\" in target:
-        raise UsageError(f"{url}: holds a quotation mark or a backslash: expected an address")
+        raise UsageError(f"{quoted(url)}: holds a quotation mark or a backslash: expected an address")
     return kind.name, target
 
 

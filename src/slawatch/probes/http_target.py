@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urljoin
 
 from slawatch.probes.answer import Failure
-from slawatch.probes.options import Host, HostPort, parse_host, parse_port, refuse_controls, split_port
+from slawatch.probes.options import Host, HostPort, parse_host, parse_port, quoted, refuse_controls, split_port
 
 SCHEMES = ("http", "https")
 
@@ -51,7 +51,7 @@ def target(text: str) -> Target:
     refuse_controls(text)
     scheme, mark, rest = text.partition("://")
     if not mark or scheme.lower() not in SCHEMES:
-        raise ValueError(f"{text!r} is no URL: expected one like https://host.example/path")
+        raise ValueError(f"{quoted(text)} is no URL: expected one like https://host.example/path")
     rest = rest.partition("#")[0]
     match = re.match(r"[^/?]*", rest)
     authority = match[0] if match else ""
@@ -64,16 +64,19 @@ def target(text: str) -> Target:
     return Target(secure, parse_host(host), parse_port(port) if port else 443 if secure else 80, path)
 
 
-def redirected(hop: Target, location: str, allowed: Collection[str]) -> Target:
-    """Where a redirect from ``hop`` leads; ``Failure`` ``redirect_refused`` where that is not to be followed."""
+def redirected(hop: Target, location: str, allowed: Collection[str], *, told: bool) -> Target:
+    """Where a redirect from ``hop`` leads; ``Failure`` ``redirect_refused`` where that is not to be followed.
+
+    The host is named only where the site was ``told`` nothing that it could send back in it: no secret above all.
+    """
     try:
         following = target(urljoin(str(hop), quote(location, safe=_UNQUOTED + "#")))
     except ValueError:
         raise Failure("redirect_refused", "the redirect leads to no usable URL") from None
     if hop.secure and not following.secure:
-        raise Failure("redirect_refused", f"from https to http, at {following.host}")
+        raise Failure("redirect_refused", "from https to http" + ("" if told else f", at {following.host}"))
     if following.host.text not in allowed:
-        raise Failure("redirect_refused", f"to {following.host}")
+        raise Failure("redirect_refused", "to another host" if told else f"to {following.host}")
     return following
 
 

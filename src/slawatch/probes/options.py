@@ -86,6 +86,12 @@ def refuse_controls(text: str) -> str:
     return text
 
 
+def quoted(text: str) -> str:
+    """A target as a message names it. What stands before an ``@`` may be a password and is left out."""
+    _, at, rest = text.rpartition("@")
+    return repr(f"…@{rest}" if at else text)
+
+
 def parse_host(text: str) -> Host:
     """A literal address, with or without brackets, or a DNS name; ``ValueError`` says what is wrong."""
     refuse_controls(text)
@@ -94,10 +100,10 @@ def parse_host(text: str) -> Host:
         address = ip_address(bare)
     except ValueError:
         if bare != text or ":" in text:
-            raise ValueError(f"{text!r} is no address: expected one like 192.0.2.1 or [2001:db8::1]") from None
+            raise ValueError(f"{quoted(text)} is no address: expected one like 192.0.2.1 or [2001:db8::1]") from None
         return Host(_name(text), None)
     if isinstance(address, IPv6Address) and address.scope_id:
-        raise ValueError(f"{text!r} has a zone: link-local addresses cannot be probed")
+        raise ValueError(f"{quoted(text)} has a zone: link-local addresses cannot be probed")
     return Host(str(address), 4 if isinstance(address, IPv4Address) else 6)
 
 
@@ -107,20 +113,20 @@ def _name(text: str) -> str:
         try:
             name = idna.encode(name, uts46=True).decode("ascii")
         except idna.IDNAError:
-            raise ValueError(f"{text!r} is no host name") from None
+            raise ValueError(f"{quoted(text)} is no host name") from None
     labels = name.split(".")
     if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)):
-        raise ValueError(f"{text!r} is no host: expected a name like host.example or an address like 192.0.2.1")
+        raise ValueError(f"{quoted(text)} is no host: expected a name like host.example or an address like 192.0.2.1")
     # Some programs read 127.1 or 2130706433 as an address. Here it is neither an address nor a name.
     if labels[-1].isdigit() or labels[-1].startswith("0x"):
-        raise ValueError(f"{text!r} is no host: an IPv4 address is written in four decimal parts")
+        raise ValueError(f"{quoted(text)} is no host: an IPv4 address is written in four decimal parts")
     return name
 
 
 def parse_port(text: str) -> int:
     """A port from 1 to 65535."""
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535):
-        raise ValueError(f"{text!r} is no port: expected a number from 1 to 65535")
+        raise ValueError(f"{quoted(text)} is no port: expected a number from 1 to 65535")
     return int(text)
 
 
@@ -129,10 +135,10 @@ def split_port(text: str) -> tuple[str, str]:
     if text.startswith("["):
         host, bracket, rest = text.partition("]")
         if not bracket or (rest and not rest.startswith(":")):
-            raise ValueError(f"{text!r} is no address and port: expected one like [2001:db8::1]:25")
+            raise ValueError(f"{quoted(text)} is no address and port: expected one like [2001:db8::1]:25")
         return host + bracket, rest[1:]
     if text.count(":") > 1:
-        raise ValueError(f"{text!r} is ambiguous: an IPv6 address stands in brackets, as in [2001:db8::1]:25")
+        raise ValueError(f"{quoted(text)} is ambiguous: an IPv6 address stands in brackets, as in [2001:db8::1]:25")
     host, _, port = text.partition(":")
     return host, port
 
@@ -157,5 +163,5 @@ def parse_host_port(text: str, scheme: str) -> HostPort:
     """`host:port`, `[address]:port`, or the same after ``scheme://``; ``ValueError`` says what is wrong."""
     host, port = split_port(text.removeprefix(f"{scheme}://").removesuffix("/"))
     if not port:
-        raise ValueError(f"{text!r} names no port: expected host:port")
+        raise ValueError(f"{quoted(text)} names no port: expected host:port")
     return HostPort(parse_host(host), parse_port(port))

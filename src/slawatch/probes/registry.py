@@ -8,6 +8,7 @@ from inspect import getdoc
 from types import MappingProxyType, ModuleType
 
 from slawatch.probes import kinds as folder
+from slawatch.probes.options import quoted
 from slawatch.probes.probe import Kind
 from slawatch.runtime.kinds import modules_of
 
@@ -25,7 +26,7 @@ def kind_of_url(url: str) -> Kind:
         if mark and scheme.lower() in kind.schemes:
             return kind
     known = ", ".join(f"{scheme}://" for kind in kinds().values() for scheme in kind.schemes)
-    raise ValueError(f"{url!r} cannot be probed: expected one of {known}")
+    raise ValueError(f"{quoted(url)} cannot be probed: expected one of {known}")
 
 
 def _kind(name: str, module: ModuleType) -> Kind:

@@ -20,7 +20,8 @@ def set_up_logging(level: str = "info", stream: TextIO | None = None) -> None:
     ]
     finish: list[structlog.typing.Processor]
     if stream.isatty():
-        finish = [structlog.dev.ConsoleRenderer(colors=True)]
+        # Never with the values of local variables, as is the renderer's default: one of them may be a secret.
+        finish = [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=structlog.dev.plain_traceback)]
     else:
         finish = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(sort_keys=True)]
     structlog.configure(

@@ -36,15 +36,15 @@ def parse_url(text_: str) -> URL:
     """The URL with its asynchronous driver; ``ValueError`` says what is expected. The password is never shown."""
     try:
         url = make_url(text_)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):
         raise ValueError(f"this is no database URL: {EXPECTED}") from None
     if url.drivername == "sqlite":
         if url.host or not url.database or url.database == ":memory:" or url.query:
-            raise ValueError(f"{url.render_as_string()} names no file: {EXPECTED}")
+            raise ValueError(f"{shown(url)} names no file: {EXPECTED}")
         return url.set(drivername="sqlite+aiosqlite")
     if url.drivername == "postgresql":
         if not url.database:
-            raise ValueError(f"{url.render_as_string()} names no database: {EXPECTED}")
+            raise ValueError(f"{shown(url)} names no database: {EXPECTED}")
         return _asyncpg(url)
     raise ValueError(f"{url.drivername}:// is no database that slawatch knows: {EXPECTED}")
 
@@ -54,6 +54,12 @@ def _asyncpg(url: URL) -> URL:
     if "sslmode" in query:  # libpq's word; asyncpg takes the same values as "ssl"
         query["ssl"] = query.pop("sslmode")
     return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def shown(url: URL) -> str:
+    """A URL for people. A password can stand in the query too, and a part of one, with an ``@`` in it, in the host."""
+    host = url.host and url.host.rpartition("@")[2]
+    return url.set(host=host, query={}).render_as_string(hide_password=True)
 
 
 def servers_of(text_: str) -> list[tuple[str | None, int]]:
@@ -178,7 +184,7 @@ def in_words(error: BaseException) -> str:
 
 async def describe(engine: AsyncEngine) -> str:
     """Which database this is, in one line for the log: product, version, and where. Never a password."""
-    place = engine.url.render_as_string(hide_password=True).partition("://")[2]
+    place = shown(engine.url).partition("://")[2]
     with as_storage_error("ask the database for its version"):
         async with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
@@ -214,7 +220,7 @@ def _place(engine: AsyncEngine) -> str:
     url = engine.url
     if engine.dialect.name == "sqlite":
         return unquote(str(url.database).removeprefix("file:"))
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+    return shown(url.set(drivername="postgresql"))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -34,6 +34,7 @@ from slawatch.probes.options import (
     ProbeOptions,
     parse_host,
     parse_port,
+    quoted,
     refuse_controls,
     split_port,
 )
@@ -174,9 +175,9 @@ def target(text: str) -> Target:
     refuse_controls(text)
     authority, _, name = text.removeprefix("dns://").partition("/")
     if not authority or not name:
-        raise ValueError(f"{text!r} names no server and name: expected one like 192.0.2.53/host.example")
+        raise ValueError(f"{quoted(text)} names no server and name: expected one like 192.0.2.53/host.example")
     if "?" in name:
-        raise ValueError(f"{text!r} holds a question mark: the type of record belongs into the option `type`")
+        raise ValueError(f"{quoted(text)} holds a question mark: the type of record belongs into the option `type`")
     host, port = split_port(authority)
     return Target(parse_host(host), parse_port(port) if port else 53, _asked(name))
 
@@ -193,7 +194,7 @@ def _asked(text: str) -> dns.name.Name:
             return dns.name.Name([*(label.encode() for label in labels), b""])
     except (idna.IDNAError, dns.exception.DNSException):
         pass
-    raise ValueError(f"{text!r} is no name to ask for: expected one like host.example, or . for the root")
+    raise ValueError(f"{quoted(text)} is no name to ask for: expected one like host.example, or . for the root")
 
 
 def _ascii(label: str) -> str:
