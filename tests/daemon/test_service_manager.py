@@ -55,11 +55,11 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     found.socket.close()
 
 
-def configuration(tmp_path: Path) -> Configuration:
+def configuration(tmp_path: Path, client: str = CLIENT) -> Configuration:
     outbound = Outbound(allow=["127.0.0.0/8"])
     listen = f"127.0.0.1:{free_port()}"
     box = Box(site="test", database=f"sqlite:///{tmp_path}/s.db", listen=listen, outbound=outbound)
-    return Configuration(box, (load_client_text(CLIENT),))
+    return Configuration(box, (load_client_text(client),))
 
 
 async def test_ready_alive_reloading_stopping(tmp_path: Path, manager: Manager) -> None:
@@ -74,6 +74,15 @@ async def test_ready_alive_reloading_stopping(tmp_path: Path, manager: Manager) 
         assert reloading[0]["MONOTONIC_USEC"].isdigit()
         assert "READY" in manager.listen()[-1]
     assert manager.listen()[-1] == {"STOPPING": "1"}
+
+
+async def test_the_status_after_a_reload_is_that_of_the_new_configuration(tmp_path: Path, manager: Manager) -> None:
+    found = configuration(tmp_path)
+    async with Daemon(lambda: found, manager=ServiceManager({"NOTIFY_SOCKET": str(manager.path)})) as daemon:
+        more = CLIENT.replace("endpoints: {", 'endpoints: {spare: {probe: tcp, target: "127.0.0.1:1"}, ')
+        found = Configuration(daemon.configuration.box, (load_client_text(more),))
+        assert (await daemon.reload())[0]
+        assert manager.listen()[-1] == {"READY": "1", "STATUS": "2 endpoints (0 down), 1 contracts"}
 
 
 async def test_no_sign_of_life_without_work(tmp_path: Path, manager: Manager) -> None:

@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from support.tree import Tree, location
+from support.tree import Tree, box_location, location
 
 PROGRAMS = {
     "nginx": "/usr/sbin/nginx",
@@ -33,8 +33,9 @@ PROGRAMS = {
     "squid": "/usr/sbin/squid",
     "buildah": "/usr/bin/buildah",
     "nspawn": "/usr/bin/systemd-nspawn",
+    "box": "/usr/bin/make",
 }
-"""Each server's name, as markers and fixtures use it, and its program inside the tree."""
+"""Each server's name, as markers and fixtures use it, and its program inside the tree; the box is a tree of its own."""
 
 FIXTURES = {"page": "chromium", "postgres_url": "postgres", "systemd_analyze": "systemd"}
 """Fixtures that are not named like the server they need."""
@@ -47,7 +48,7 @@ _blocked = pytest.StashKey[list[str]]()
 
 def missing(server: str) -> str:
     """Why ``server`` cannot be had here; empty when it can."""
-    tree = Tree(location())
+    tree = Tree(box_location() if server == "box" else location())
     if not tree.has(PROGRAMS[server]):
         return f"{server} is not in the tests' Debian tree (as root: make tree)"
     if os.geteuid() != 0:

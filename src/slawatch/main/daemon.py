@@ -348,9 +348,10 @@ class Daemon:
         self._manager.tell(READY=1, STATUS=self._status())
 
     def _status(self) -> str:
-        snapshot = self.board.snapshot
-        down = sum(1 for endpoint in snapshot.endpoints if endpoint.state.word == "down")
-        return f"{len(snapshot.endpoints)} endpoints ({down} down), {len(snapshot.contracts)} contracts"
+        """What is configured now, which the latest judgement may not know of yet."""
+        configuration = self.configuration
+        down = sum(1 for endpoint in self.board.snapshot.endpoints if endpoint.state.word == "down")
+        return f"{len(configuration.endpoints)} endpoints ({down} down), {len(configuration.contracts)} contracts"
 
 
 def _in_words(answer: bool | None) -> str:
