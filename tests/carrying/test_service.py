@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server("nspawn", "box")
 
 SLAWATCH = "/opt/slawatch/bin/slawatch"
 DROP_INS = "/etc/systemd/system/slawatch.service.d"
-CLONE = "/root/slawatch"
+CLONE = "/srv/slawatch"
 TARGETS = ("192.0.2.1", "198.51.100.1", "203.0.113.1")
 """What the example pings. Here the box itself has these addresses, and no other way out."""
 
