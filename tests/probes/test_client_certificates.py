@@ -140,7 +140,7 @@ async def test_a_server_that_refuses_without_a_word(
     web = await servers.answering(OK, tls=context)
     for whose, verdict, reasons in (
         (root, Verdict.UP, ("answered", "answered")),
-        (stranger, Verdict.DOWN, ("client_certificate", "closed")),
+        (stranger, Verdict.DOWN, ("client_certificate", "client_certificate")),
     ):
         tls: dict[str, Any] = {"ca": root.path, "client_certificate": str(whose.leaf("probe"))}
         seen = await observe("tls", f"127.0.0.1:{mute}", **tls)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
+from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.http_body import Scalar, same, text_of, value_at
 from slawatch.probes.http_exchange import MOST_BODY_BYTES, Exchange, Response
+from slawatch.probes.http_expect import Expect, judge
 from support.clock import FakeClock
 
 
@@ -117,6 +121,30 @@ async def test_any_bytes_in_any_pieces_come_to_the_same_end() -> None:
         assert outcome(data, cuts) == whole
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("body", "expect"),
+    [
+        (b"[" + b"{}," * 174_000 + b"{}]", {"json": {"0": 1}}),
+        (b"[" + b"[]," * 174_000 + b"[]]", {"json": {"0": 1}}),
+        (b"[" + b"1.5," * 130_000 + b"1]", {"json": {"x": 1}}),
+        (gzip.compress("\U0001f4a3".encode() + b"x" * 50_000_000), {"body": "hello"}),
+        (gzip.compress(b"<input " * 10_000_000), {}),
+    ],
+)
+def test_what_a_hostile_body_costs(body: bytes, expect: dict[str, Any]) -> None:
+    """Bytes that Python holds at the worst moment, beside the megabyte that was received."""
+    assert len(body) <= MOST_BODY_BYTES
+    encoding = {"content-encoding": "gzip"} if body[:2] == b"\x1f\x8b" else {}
+    response = Response(200, encoding, body, False)
+    tracemalloc.start()
+    try:
+        with suppress(Failure):
+            judge(response, Expect.model_validate(expect))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 async def test_no_more_of_a_body_is_kept_than_the_limit() -> None:

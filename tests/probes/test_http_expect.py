@@ -88,6 +88,7 @@ HTML = b"Content-Type: text/html; charset=utf-16le"
         page(gzip.compress(FORM + b"x" * 5_000_000), b"Content-Type: text/html", ZIPPED),
         page(FORM.decode().encode("utf-16le"), HTML),
         page(b"<input type=password>", status=b"203 N"),
+        page(FORM, b"Content-Type: Text/HTML"),
     ],
 )
 async def test_a_page_that_asks_for_a_password_says_nothing(observe: Driver, servers: Servers, answer: bytes) -> None:

@@ -132,7 +132,7 @@ class Exchange(asyncio.Protocol):
         # RFC 9112 section 6.3: only where `chunked` is the last coding does the body say where it ends.
         coding = self._headers.get("transfer-encoding", "").rpartition(",")[2]
         self._framed = "content-length" in self._headers or coding.strip().lower() == "chunked"
-        if self._glance and 200 <= status < 300 and "html" in self._headers.get("content-type", "html"):
+        if self._glance and 200 <= status < 300 and "html" in self._headers.get("content-type", "html").lower():
             self._keep = max(self._keep, MOST_GLANCED_BYTES)
         if self._head:
             self._finish()
@@ -246,9 +246,10 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
         response = await protocol.done
         trace.close()
         return response
-    except ConnectionError:
-        if _in_doubt(transport):
-            raise Failure("client_certificate", "the server asked for one, and broke off") from None
+    except (ConnectionError, Failure) as error:
+        silent = isinstance(error, ConnectionError) or error.answer.reason == "closed"
+        if silent and _in_doubt(transport):
+            raise Failure("client_certificate", "the server asked for one, and broke off without a word") from None
         raise
     finally:
         protocol.done.cancel()

@@ -28,6 +28,8 @@ class Session(ssl.SSLObject):
 
     asked_for_certificate = False
     """Whether the server asked us for one. Known only with ``watch`` (see :meth:`TlsContexts.context`)."""
+    spoken: str | None = None
+    """The version of TLS, once the handshake is done; afterwards OpenSSL may have forgotten it."""
     taken = False
     """Whether it said something that it says to those only whom it takes: a ticket for later, or an end in order."""
 
@@ -37,11 +39,12 @@ class Session(ssl.SSLObject):
 
         In TLS 1.3 that certificate is the last word of the handshake, and the server's verdict on it comes after.
         """
-        return self.asked_for_certificate and not self.taken and self.version() == "TLSv1.3"
+        return self.asked_for_certificate and not self.taken and self.spoken == "TLSv1.3"
 
     def do_handshake(self) -> None:
         try:
             super().do_handshake()
+            self.spoken = self.version()
         except ssl.SSLCertVerificationError as error:
             error.leaf = next(iter(encoded_chain(self, "get_unverified_chain")), None)  # type: ignore[attr-defined]
             raise

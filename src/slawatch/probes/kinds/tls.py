@@ -61,11 +61,11 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
     try:
         transport = await start_tls(transport, protocol, trust, options.name or target.host.text, trace)
         session = transport.get_extra_info("ssl_object")
-        spoken, certificates = session.version(), chain(session, verified=options.verify)
+        certificates = chain(session, verified=options.verify)
         if session.in_doubt:
             await _take_leave(transport, session, protocol)
         trace.close()
-        return _judged(spoken, certificates, options, context)
+        return _judged(session.spoken, certificates, options, context)
     except ssl.SSLError as error:
         if error.reason in _TOO_OLD:
             raise Failure("version", (error.reason or "").replace("_", " ").lower()) from None
