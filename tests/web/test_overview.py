@@ -295,7 +295,7 @@ async def test_a_blind_path_is_told_once_however_many_lie_on_it(face: Face, serv
     page = await page_of(face, serve, replace(samples.snapshot([], lost), paths=(blind, seen)))
     [line] = page.by_id("summary").all(css="notice")
     assert line.text == (
-        "The path internet is blind since 10:48:00 (12 m): none of its 2 witnesses answers. "
+        "The path internet has been blind since 10:48:00 (12 m): none of its 2 witnesses answers. "
         "Failures on it count as unknown until one does."
     )
     assert page.by_id("summary").attributes["data-state"] == "warn"

@@ -119,7 +119,7 @@ def summary(snapshot: Snapshot, page_zone: ZoneInfo) -> Summary:
 def _blind_sentence(path: PathStatus, now: Instant, page_zone: ZoneInfo) -> str:
     lasting = "" if path.since is None else f" since {moment(path.since, now, page_zone).text} ({ago(path.since, now)})"
     nobody = f"none of its {path.witnesses} witnesses answers"
-    return f"The path {path.name} is blind{lasting}: {nobody}. Failures on it count as unknown until one does."
+    return f"The path {path.name} has been blind{lasting}: {nobody}. Failures on it count as unknown until one does."
 
 
 _PHRASES = (
