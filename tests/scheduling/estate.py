@@ -26,6 +26,9 @@ class Well:
     def fault(self, since: int, timeout: Duration) -> Fault | None:
         return None
 
+    def unfit(self) -> Fault | None:
+        return None
+
     def room(self) -> int:
         return self._room
 

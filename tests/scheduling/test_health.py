@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -166,6 +168,24 @@ def test_a_loop_that_is_a_little_late_did_not_stand_still(late: Duration, told: 
     run_virtual(scene)
 
 
+def test_a_stall_is_told_to_whoever_comes_before_the_canary() -> None:
+    """A probe that begins, or silence that is judged, finds it on record already."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE)
+        clock.advance(10 * SECOND)
+        assert box.health.mark() == clock.monotonic()
+        assert [stall.end for stall in box.stalls] == [clock.now()]
+        box.health.mark()
+        await pass_time(MINUTE)
+        assert len(box.stalls) == 1
+        box.health.stop()
+
+    run_virtual(scene)
+
+
 def test_a_stall_that_goes_on_after_it_was_told_is_told_on() -> None:
     """A failed probe asks in the midst of it: each part is told, and no instant twice."""
 
@@ -231,6 +251,55 @@ def test_the_room_for_probes(open_: int, limit: int, room: int) -> None:
     box = Box(FakeClock())
     box.open, box.limit = open_, limit
     assert box.health.room() == room
+
+
+@pytest.mark.parametrize(
+    ("open_", "unfit", "admits"),
+    [
+        (992, False, True),  # 32 are left
+        (993, False, False),
+        (1_008, False, False),  # 16 are left
+        (1_009, True, False),
+        (1_030, True, False),  # the limit was lowered while more were open
+    ],
+)
+def test_the_last_descriptors_are_for_the_database_and_commands(open_: int, unfit: bool, admits: bool) -> None:
+    """Of 1,024: visitors of the web leave 32 alone, and probes 16."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        assert box.health.unfit() is None
+        box.open = open_
+        await pass_time(2 * SECOND)
+        fault = box.health.unfit()
+        assert (fault is not None) == unfit
+        if fault is not None:
+            assert (fault.cause, fault.reason) == (Cause.PROBER_FAULT, "descriptors_spent")
+            assert fault.detail.startswith(str(max(0, 1_024 - open_)))
+        assert box.health.admits() == admits
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EMFILE, True), (errno.ENFILE, True), (errno.EACCES, False)])
+def test_where_listing_takes_a_descriptor_and_none_is_left_all_are_open(
+    number: int, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Linux 6.2 the number of open descriptors is found by listing them."""
+
+    def refuse(path: str) -> list[str]:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_size=0))
+    monkeypatch.setattr(os, "listdir", refuse)
+    if told:
+        found = read_descriptors()
+        assert found.open == found.limit
+    else:
+        with pytest.raises(PermissionError):
+            read_descriptors()
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR, 2 * SECOND])

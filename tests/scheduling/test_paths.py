@@ -40,6 +40,8 @@ class Hosts:
         return Voucher(address, answers)
 
 
+OURS = Fault(Cause.PROBER_FAULT, "loop_late", "the event loop was 9000 ms late")
+
 Scene = Callable[[FakeClock, Hosts, PathWatch, list[tuple[bool | None, int]]], Awaitable[None]]
 
 
@@ -88,6 +90,34 @@ def test_a_failure_while_no_witness_answers_is_void_and_the_path_is_blind() -> N
         assert watch.since - START <= clock.monotonic()
 
     play(scene)
+
+
+def test_a_prober_that_hears_nobody_through_its_own_fault_does_not_call_the_path_blind() -> None:
+    """The failure is void all the same, for whoever asks; nobody is alerted to a line that was never lost."""
+
+    async def main(clock: FakeClock) -> None:
+        hosts, changes = Hosts(), list[bool | None]()
+        unfit: list[Fault] = []
+        watch = PathWatch(
+            "lan",
+            [hosts.voucher("192.0.2.10"), hosts.voucher("192.0.2.11")],
+            clock,
+            lambda path: changes.append(path.blind),
+            lambda since: unfit[0] if unfit else None,
+        )
+        watch.start()
+        await asyncio.sleep(1.5)
+        hosts.silent |= {"192.0.2.10", "192.0.2.11"}
+        unfit.append(OURS)
+        assert lost(await watch.fault(clock.monotonic(), "192.0.2.99"))
+        await asyncio.sleep(5)
+        assert changes == [False]
+        unfit.clear()
+        await asyncio.sleep(2)
+        assert changes == [False, True]
+        await watch.stop()
+
+    run_virtual(main)
 
 
 def test_a_path_that_is_lost_after_the_last_round_is_seen_by_the_round_after_the_failure() -> None:

@@ -24,7 +24,7 @@ BLIND = Fault(Cause.PATH_LOST, "path_blind", "no witness of the path internet an
 async def run(probe: Probe, alibi: Well, clock: FakeClock, within: Duration, vouch: Vouch | None = None) -> Observation:
     """As the dispatcher does it."""
     since = alibi.mark()
-    return await judged(await ask(probe, clock), alibi, since, within, vouch)
+    return await judged(await ask(probe, alibi, clock), alibi, since, within, vouch)
 
 
 class Faulty(Well):
@@ -40,7 +40,7 @@ class Faulty(Well):
 
 
 def seen(verdict: Verdict, reason: str = "told", detail: str = "") -> Observation:
-    cause = Cause.RESOLVER_LOST if verdict is Verdict.VOID else None
+    cause = Cause.PROBER_FAULT if verdict is Verdict.VOID else None
     return Observation(START, 3, verdict, reason, detail, (("connect", 2),), 99, cause)
 
 
@@ -68,6 +68,23 @@ def test_s11_a_slow_answer_needs_an_alibi() -> None:
         assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "loop_late")
         assert result.detail.endswith("the probe said slow: 3.1 s")
         assert await run(probe, Well(clock), clock, SECOND) == seen(Verdict.DEGRADED, "slow", "3.1 s")
+
+    run_virtual(scene)
+
+
+def test_s11_an_unfit_prober_asks_nothing() -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            raise AssertionError("asked")
+
+        class Unfit(Well):
+            def unfit(self) -> Fault | None:
+                return Fault(Cause.PROBER_FAULT, "descriptors_spent", "3 file descriptors were left")
+
+        clock.advance(SECOND)
+        result = await run(probe, Unfit(clock), clock, SECOND)
+        assert (result.verdict, result.cause, result.reason) == (Verdict.VOID, Cause.PROBER_FAULT, "descriptors_spent")
+        assert (result.started, result.duration) == (START + SECOND, 0)
 
     run_virtual(scene)
 
@@ -137,6 +154,48 @@ def test_nobody_is_asked_about_the_way_when_the_prober_was_not_fit_itself() -> N
             raise AssertionError
 
         assert (await run(probe, Faulty(clock), clock, SECOND, vouch)).reason == "loop_late"
+
+    run_virtual(scene)
+
+
+@pytest.mark.parametrize(
+    ("alibi", "fault", "reason"), [(Well, None, "no_answer"), (Well, BLIND, BLIND.reason), (Faulty, None, "loop_late")]
+)
+def test_a_lost_resolver_is_explained_by_the_line_or_by_the_prober(
+    alibi: type[Well], fault: Fault | None, reason: str
+) -> None:
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return Observation(START, 3, Verdict.VOID, "no_answer", cause=Cause.RESOLVER_LOST)
+
+        async def vouch(since: int, observation: Observation) -> Fault | None:
+            return fault
+
+        result = await run(probe, alibi(clock), clock, SECOND, vouch)
+        causes = {"no_answer": Cause.RESOLVER_LOST, BLIND.reason: Cause.PATH_LOST, "loop_late": Cause.PROBER_FAULT}
+        assert (result.verdict, result.reason, result.cause) == (Verdict.VOID, reason, causes[reason])
+
+    run_virtual(scene)
+
+
+def test_a_prober_that_was_late_to_hear_the_witnesses_is_to_blame_itself() -> None:
+    class LateMeanwhile(Well):
+        late = False
+
+        def fault(self, since: int, timeout: Duration) -> Fault | None:
+            return LATE if self.late else None
+
+    async def scene(clock: FakeClock) -> None:
+        async def probe() -> Observation:
+            return seen(Verdict.DOWN, "timeout")
+
+        async def vouch(since: int, observation: Observation) -> Fault | None:
+            alibi.late = True
+            return BLIND
+
+        alibi = LateMeanwhile(clock)
+        result = await run(probe, alibi, clock, SECOND, vouch)
+        assert (result.reason, result.cause) == ("loop_late", Cause.PROBER_FAULT)
 
     run_virtual(scene)
 

@@ -47,6 +47,8 @@ EVALUATE_EVERY: Duration = SECOND
 EVALUATE_AGAIN_AFTER: Duration = 100 * MILLISECOND
 """Facts that arrive together are judged together."""
 HOUSEKEEP_EVERY: Duration = HOUR
+HEARS_WITHIN: Duration = 5 * SECOND
+"""The timeout by which a silent round of witnesses is judged: up to a second of lateness does not excuse it."""
 COMMIT_MAY_TAKE: Duration = 60 * SECOND
 """A ledger that neither commits nor says why for this long hangs, and the service manager is not told otherwise."""
 
@@ -94,7 +96,7 @@ class Daemon:
             resolver=resolver_of(self.configuration, self.clock),
             policy=policy_of(self.configuration.box, self.clock),
         )
-        self.paths = Paths(self.resources, self._on_path)
+        self.paths = Paths(self.resources, self._on_path, lambda since: self.health.fault(since, HEARS_WITHIN))
         self.evaluator = Evaluator(self.recorder, self.board, self.clock, self.paths.statuses)
         self.books = await read_books(self.ledger)
         previous = await self.ledger.previous_boot()
@@ -191,6 +193,7 @@ class Daemon:
     async def _evaluate(self) -> None:
         while True:
             try:
+                self.health.mark()  # so that a stall is known before silence is judged
                 self.recorder.expire_silent()
                 self.evaluator.publish(self.ledger.sequence)
             except Exception:

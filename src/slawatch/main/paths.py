@@ -14,7 +14,7 @@ from slawatch.probes.probe import Resources
 from slawatch.probes.witness import Witness, answers
 from slawatch.runtime.link import way_to
 from slawatch.scheduling.alibi import Fault
-from slawatch.scheduling.paths import PathWatch, Voucher, link_fault
+from slawatch.scheduling.paths import Excuse, PathWatch, Voucher, link_fault
 from slawatch.scheduling.runner import Vouch
 
 BY_ADDRESS = "lan"
@@ -24,9 +24,9 @@ BY_ADDRESS = "lan"
 class Paths:
     """Every path that has witnesses, watched. ``on_change`` hears of each that goes blind or is seen again."""
 
-    def __init__(self, resources: Resources, on_change: Callable[[PathWatch], None]) -> None:
+    def __init__(self, resources: Resources, on_change: Callable[[PathWatch], None], excuse: Excuse) -> None:
         self._resources = resources
-        self._on_change = on_change
+        self._on_change, self._excuse = on_change, excuse
         self._own = OwnAddresses(resources.clock)
         self._watches: dict[str, tuple[Sequence[Witness], PathWatch]] = {}
 
@@ -39,7 +39,7 @@ class Paths:
                 await watch.stop()
         for name, witnesses in wanted.items():
             if name not in self._watches:
-                watch = PathWatch(name, self._vouchers(witnesses), self._resources.clock, self._on_change)
+                watch = PathWatch(name, self._vouchers(witnesses), self._resources.clock, self._on_change, self._excuse)
                 self._watches[name] = witnesses, watch
                 watch.start()
 

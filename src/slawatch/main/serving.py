@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -72,12 +73,32 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
     cleanups.push("web", runner.cleanup)
     host, port = daemon.configuration.listen
     try:
-        await web.TCPSite(runner, host, port).start()
+        server = await asyncio.get_running_loop().create_server(door(runner, daemon.health.admits), host, port)
     except OSError as error:
         raise Unavailable(f"{host}:{port} cannot be listened on: {error.strerror}") from error
+
+    async def close() -> None:
+        server.close()
+
+    cleanups.push("door", close)
     await _serve_commands(runner, control_socket(daemon.configuration), cleanups)
-    bound = next(address for address in runner.addresses if isinstance(address, tuple))
+    bound = server.sockets[0].getsockname()
     return str(bound[0]), int(bound[1])
+
+
+class _TurnedAway(asyncio.Protocol):
+    """A connection that is closed before anything is said."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.abort()
+
+
+def door(runner: web.AppRunner, admits: Callable[[], bool]) -> Callable[[], asyncio.BaseProtocol]:
+    """Lets visitors in while that leaves the daemon the descriptors that it needs. Commands have a way of their own."""
+    assert runner.server is not None
+    enter = runner.server
+    return lambda: enter() if admits() else _TurnedAway()
 
 
 async def _serve_commands(runner: web.AppRunner, path: Path, cleanups: Cleanups) -> None:

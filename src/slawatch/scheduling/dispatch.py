@@ -272,7 +272,7 @@ class Dispatcher:
     async def _observe(self, entry: Entry, target: Target) -> Observation:
         since = self._health.mark()
         try:
-            observation = await ask(target.probe, self._clock)
+            observation = await ask(target.probe, self._health, self._clock)
             entry.answered = True
             return await judged(observation, self._health, since, target.cadence.timeout, target.vouch)
         except asyncio.CancelledError:

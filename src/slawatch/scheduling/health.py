@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 import time
@@ -37,6 +38,12 @@ DESCRIPTORS_EVERY: Duration = SECOND
 RESERVE = 64
 """Descriptors that probes leave alone: for the database, for alerts and for the web."""
 
+WEB_LEAVES = RESERVE // 2
+"""Of the reserve, what visitors of the web leave alone, however many there are."""
+
+PROBES_LEAVE = RESERVE // 4
+"""Of the reserve, what is left when no probe begins any more: the database and commands go on with it."""
+
 DESCRIPTORS_PER_PROBE = 2
 """A probe holds its connection, and for a moment the socket of a name query beside it."""
 
@@ -45,10 +52,17 @@ READ_WITHIN: Duration = 10 * MILLISECOND
 
 
 def read_descriptors() -> Descriptors:
-    """Count this process's open descriptors. Linux 6.2 and later tell the number without listing them."""
+    """Count this process's open descriptors. Linux 6.2 and later tell the number without listing them; before, it
+    takes one to list them, and where none is left all are open."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    count = os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd"))  # noqa: PTH116, PTH208
-    return Descriptors(count, 2**31 if limit == resource.RLIM_INFINITY else limit)
+    limit = 2**31 if limit == resource.RLIM_INFINITY else limit
+    try:
+        count = os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd"))  # noqa: PTH116, PTH208
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        count = limit
+    return Descriptors(count, limit)
 
 
 def read_suspended() -> Duration:
@@ -134,8 +148,11 @@ class Health:
         self._witness.stop()
 
     def mark(self) -> int:
-        """Now, on the monotonic clock."""
-        return self._clock.monotonic()
+        """Now, on the monotonic clock. A stall that has just ended is told first, whoever runs before the canary."""
+        now = self._clock.monotonic()
+        if self._overdue(now) > STALL:
+            self._look_around(now)
+        return now
 
     def fault(self, since: int, timeout: Duration) -> Fault | None:
         """Why the prober was not fit to judge between ``since`` and now; None when it was.
@@ -151,6 +168,17 @@ class Health:
         """How many probes may run at once without touching the reserve. At least 1."""
         found = self._read_descriptors()
         return max(1, (found.limit - self._reserve - found.open) // DESCRIPTORS_PER_PROBE)
+
+    def unfit(self) -> Fault | None:
+        """Why no probe should begin now; None when one may. What was counted less than a second ago says it."""
+        if not self._descriptors.short(PROBES_LEAVE):
+            return None
+        left = max(0, self._descriptors.limit - self._descriptors.open)
+        return Fault(Cause.PROBER_FAULT, "descriptors_spent", f"{left} file descriptors were left: nothing was asked")
+
+    def admits(self) -> bool:
+        """Whether one more visitor of the web, already counted, leaves enough for everything else."""
+        return not self._read_descriptors().short(WEB_LEAVES)
 
     def worst_lag(self, span: Duration) -> Duration:
         """The longest lag that ended within the last ``span``, or that runs now."""

@@ -27,6 +27,10 @@ APART: Duration = 100 * MILLISECOND
 """Failures that come thick share a round: rounds begin no closer than this, however many ask for one."""
 
 
+Excuse = Callable[[int], Fault | None]
+"""Why the prober was not fit to ask anybody between an instant and now; None when it was."""
+
+
 class Voucher(NamedTuple):
     """One witness: its address, and the question whether it answers now, which takes at most about a second."""
 
@@ -54,11 +58,18 @@ class _Round:
 class PathWatch:
     """One path and its witnesses.
 
-    ``on_change`` is told when the path goes blind and when it is seen again, after ``blind`` has changed.
+    ``on_change`` is told when the path goes blind and when it is seen again, after ``blind`` has changed. ``excuse``
+    says why the prober itself was not fit since an instant: then it heard nobody through its own fault, and a silent
+    round says nothing of the path.
     """
 
     def __init__(
-        self, name: str, vouchers: Sequence[Voucher], clock: Clock, on_change: Callable[[PathWatch], None]
+        self,
+        name: str,
+        vouchers: Sequence[Voucher],
+        clock: Clock,
+        on_change: Callable[[PathWatch], None],
+        excuse: Excuse = lambda since: None,
     ) -> None:
         self.name = name
         self.blind: bool | None = None
@@ -68,7 +79,7 @@ class PathWatch:
         self.answering = 0
         """How many answered in the latest round that has ended."""
         self._vouchers = tuple(vouchers)
-        self._clock, self._on_change = clock, on_change
+        self._clock, self._on_change, self._excuse = clock, on_change, excuse
         self._latest: _Round | None = None
         self._soon: asyncio.Task[_Round] | None = None
         self._silent_until: int | None = None
@@ -150,6 +161,8 @@ class PathWatch:
 
     def _take(self, ended: _Round, wall: Instant) -> None:
         blind = not ended.answered
+        if blind and self._excuse(ended.begun) is not None:
+            return
         if blind:
             self._silent_until = self._clock.monotonic()
         if self._judged is not None and ended.begun < self._judged:

@@ -37,16 +37,22 @@ class Alibi(Protocol):
     def fault(self, since: int, timeout: Duration) -> Fault | None:
         """Why the prober was not fit to judge between ``since`` and now; None when it was."""
 
+    def unfit(self) -> Fault | None:
+        """Why no probe should begin now; None when one may."""
+
     def room(self) -> int:
         """How many probes may run at once without touching the reserve of descriptors. At least 1."""
 
 
-async def ask(probe: Probe, clock: Clock) -> Observation:
+async def ask(probe: Probe, alibi: Alibi, clock: Clock) -> Observation:
     """What one probe says. One that raises is a fault of ours and never a verdict on the endpoint.
 
-    Raises nothing but ``CancelledError``.
+    While the prober is unfit nothing is asked at all. Raises nothing but ``CancelledError``.
     """
     started, since = clock.now(), clock.monotonic()
+    unfit = alibi.unfit()
+    if unfit is not None:
+        return Observation(started, 0, Verdict.VOID, unfit.reason, unfit.detail, cause=unfit.cause)
     try:
         return await probe()
     except Exception as error:  # noqa: BLE001 - whatever a probe raises must not become a verdict
@@ -61,13 +67,17 @@ async def judged(
 
     A success proves itself and is never questioned; a failure is, and so is DEGRADED, since it may have been we who
     were slow. ``within`` is the probe's timeout. The prober is asked about itself first: that costs nothing and no
-    time. Witnesses are asked about failures only.
+    time. Witnesses are asked about failures only, and where they are silent the prober again: it may have been late
+    to hear them. A resolver of ours that was lost is asked about as well: it may have been the line, or us.
     """
-    if observation.verdict not in _QUESTIONED:
+    without_resolver = observation.cause is Cause.RESOLVER_LOST
+    if observation.verdict not in _QUESTIONED and not without_resolver:
         return observation
     fault = alibi.fault(since, within)
-    if fault is None and vouch is not None and observation.verdict is Verdict.DOWN:
+    if fault is None and vouch is not None and (observation.verdict is Verdict.DOWN or without_resolver):
         fault = await vouch(since, observation)
+        if fault is not None:
+            fault = alibi.fault(since, within) or fault
     return observation if fault is None else voided(observation, fault)
 
 
