@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.process import Server, free_port
-from support.servers import answers, fetch
+from support.servers import fetch
 
 Rows = list[dict[str, Any]]
+
+
+LOOPBACK = 'resolvers: [127.0.0.1]\noutbound: {allow: [127.0.0.0/8, "::1"]}\n'
+"""What a box needs to watch itself."""
 
 
 class Slawatch(Server):
     """``slawatch run`` as a child. Commands run as further children, as a person would run them."""
 
-    def __init__(self, folder: Path, client: str, *, database: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, client: str, *, database: str | None = None, box: str = LOOPBACK, prefix: Sequence[str] = ()
+    ) -> None:
+        """``box`` is what else stands in ``slawatch.yaml``; ``prefix`` begins the daemon's command, as ``env A=b``."""
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -32,17 +41,32 @@ class Slawatch(Server):
         self.client_file.write_text(client, encoding="utf-8")
         self.database = database or f"sqlite:///{folder}/slawatch.db"
         (folder / "slawatch.yaml").write_text(
-            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\nresolvers: [127.0.0.1]\n"
-            'outbound: {allow: [127.0.0.0/8, "::1"]}\n',
-            encoding="utf-8",
+            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\n{box}", encoding="utf-8"
         )
-        command = [sys.executable, "-m", "slawatch", "run", "--config", str(folder)]
-        super().__init__("slawatch", command, folder / "daemon.log", lambda: answers(f"{self.url}/-/ready"))
+        command = [*prefix, sys.executable, "-m", "slawatch", "run", "--config", str(folder)]
+        super().__init__("slawatch", command, folder / "daemon.log", self._is_ready)
+
+    def refused(self) -> str:
+        """What ``check-config`` finds wrong. The configuration must not be sound."""
+        command = [sys.executable, "-m", "slawatch", "check-config", "--config", str(self.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        assert done.returncode == 78, done.stdout
+        return done.stdout + done.stderr
+
+    def get(self, path: str) -> str:
+        """The body of a page of the daemon's. Raises ``OSError`` when there is none."""
+        return fetch(f"{self.url}{path}")
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self.get("/-/ready"))
+        except OSError:
+            return False
 
     def command(self, *arguments: str, status: int = 0) -> str:
         """The standard output of ``slawatch …`` with this configuration."""
         done = subprocess.run(
-            [sys.executable, "-m", "slawatch", *arguments], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-m", "slawatch", *arguments], capture_output=True, text=True, timeout=180, check=False
         )
         assert done.returncode == status, done.stderr
         return done.stdout
@@ -53,7 +77,7 @@ class Slawatch(Server):
 
     def status(self) -> dict[str, Any]:
         """The latest judgement."""
-        found: dict[str, Any] = json.loads(fetch(f"{self.url}/api/v1/status"))
+        found: dict[str, Any] = json.loads(self.get("/api/v1/status"))
         return found
 
     def endpoint(self, name: str) -> dict[str, Any]:
@@ -63,6 +87,23 @@ class Slawatch(Server):
     def history(self, *arguments: str) -> Rows:
         """The rows of ``slawatch history``."""
         return [json.loads(line) for line in self.configured("history", *arguments).splitlines()]
+
+    def observations(self, endpoint: str) -> Rows:
+        """The raw observations of an endpoint, oldest first, from its SQLite database."""
+        path = self.database.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            query = (
+                "SELECT o.* FROM observations o JOIN endpoints e ON e.id = o.endpoint_id WHERE e.name = ? ORDER BY 2"
+            )
+            return [dict(row) for row in connection.execute(query, [endpoint])]
+
+    def events(self, what: str) -> Rows:
+        """What the ledger has of one kind of event."""
+        path = self.database.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            bodies = connection.execute("SELECT body FROM entries WHERE kind = 'event' ORDER BY id").fetchall()
+        return [body for (text,) in bodies if (body := json.loads(text))["event"] == what]
 
     def evaluate(self, rows: Rows, *arguments: str) -> Rows:
         """The objects of ``slawatch evaluate`` on some rows."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-DEADLINE = 30.0
-"""Seconds a server has to come up, or to go away."""
+DEADLINE = 90.0
+"""Seconds a server has to come up, or to go away, on a box that others keep busy too."""
 
 PAUSE = 0.01
 """Seconds between two looks at a server that is not ready yet."""
