@@ -433,11 +433,31 @@ def test_s3_a_step_ends_a_run_as_a_blip() -> None:
 
 
 def test_a_late_answer_counts_from_the_latest_change() -> None:
-    """An answer that arrives after its endpoint went stale is not carried back before that."""
+    """An answer that arrives after its endpoint went stale is not carried back before that. It is the neighbour of the
+    observation before all the same: nothing was unseen between them."""
     state, facts = observed("U0 .126")
     assert spell_facts(facts) == ["up 0", "unknown 125 [0..125] stale"]
-    assert spell_facts(observed("U124", state=state)[1]) == ["up 125"]
-    assert spell_facts(observed("F124 F130", state=state)[1]) == ["suspect 125", "down 125"]
+    assert spell_facts(observed("U124", state=state)[1]) == ["up 125 [0..125]"]
+    assert spell_facts(observed("F124 F130", state=state)[1]) == ["suspect 125", "down 125 [0..125]"]
+    assert spell_facts(observed("F126 F130", state=state)[1]) == ["suspect 126", "down 126"]
+
+
+def test_s8_an_outage_that_ended_unseen_is_not_certain_up_to_a_late_answer() -> None:
+    """Down at 0; the loop stands still, and a success of 120 is read when 0 has long gone stale: it may have been up
+    since just after 0, and high says so."""
+    state, facts = observed("F0 .126", cadence(confirm=1))
+    late = observed("U120", cadence(confirm=1), state)[1]
+    line = endpoint_timeline(*ledger([*facts, *late]))
+    assert spell(line, HIGH, 0, 200) == "0 up"
+    assert spell(line, POINT, 0, 200) == "0 down, 125 up"
+    assert spell(line, LOW, 0, 200) == "0 down, 125 up"
+
+
+def test_s5_a_late_void_probe_does_not_make_certain_what_was_not() -> None:
+    """Stale at 125, so anything may have been since 0; a void probe of 120 that ends later says nothing new."""
+    state, _ = observed("U0 .126")
+    assert observed("V120", state=state)[1] == []
+    assert spell_facts(observed("V130", state=state)[1]) == ["unknown 130 prober_fault"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slawatch.domain.facts import Change, State
+from slawatch.domain.facts import Change, State, Suspicion
 from slawatch.domain.interval import HOUR, MINUTE, SECOND
 from slawatch.domain.observation import Cause, Observation, Verdict
 from slawatch.domain.state_machine import Cadence
@@ -92,6 +92,24 @@ async def test_s13_the_time_away_is_unknown() -> None:
     (change,) = case.ledger.facts()
     assert (change.at - START, change.state, change.cause) == (100 * SECOND, State.UNKNOWN, Cause.MONITOR_STOPPED)
     assert change.earliest == START + 95 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("changes", "alive_until"),
+    [
+        pytest.param((), 105, id="nothing but a suspicion was ever recorded"),
+        pytest.param((Change(START, State.UP, START, START),), 100, id="recorded after the last mark of life"),
+    ],
+)
+async def test_s13_a_run_of_failures_does_not_span_the_time_away(changes: Sequence[Change], alive_until: int) -> None:
+    """Suspect at 104 s when the earlier run ended, down when this one begins: between them nothing was seen, although
+    both failures confirm one outage (S12)."""
+    past = Past(changes, (), Suspicion(START + 104 * SECOND, None), None, START + 104 * SECOND)
+    case = Case(past, START + alive_until * SECOND)
+    case.record(seen(110, Verdict.DOWN))
+    timeline = case.track.timeline_until(START + 111 * SECOND)
+    states = {at: state_in(timeline.at(START + at * SECOND), POINT) for at in (104, 107, 110)}
+    assert states == {104: State.DOWN, 107: State.UNKNOWN, 110: State.DOWN}
 
 
 async def test_s13_silence_is_judged_once_a_late_answer_cannot_come_any_more() -> None:

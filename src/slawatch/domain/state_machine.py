@@ -130,7 +130,8 @@ def step(state: EndpointState, observation: Observation, cadence: Cadence) -> Ou
         state, more = blind(state, observation.started, cause, observation.reason, observation.detail)
         return state, facts + more
     at = state.not_before_since(observation.started)
-    item = Pending(at, _LEVELS[observation.verdict], not state.known, observation.reason, observation.detail)
+    unseen = not state.known and (state.since is None or state.since < observation.started)
+    item = Pending(at, _LEVELS[observation.verdict], unseen, observation.reason, observation.detail)
     if item.state is State.DOWN:
         state, more = _failed(state, item, cadence)
         state = replace(state, last_failed=at)
@@ -171,8 +172,10 @@ def _ended(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
 
 def blind(state: EndpointState, at: Instant, cause: Cause, reason: str = "", detail: str = "") -> Outcome:
     """From ``at`` on nothing is known, for ``cause``; ``reason`` and ``detail`` are those of the probe that showed it.
-    A run that waits for confirmation goes on (S12), and time that it may yet make known ends here."""
-    if not state.known and state.cause is cause and not state.unbroken:
+    A run that waits for confirmation goes on (S12), and time that it may yet make known ends here. What was unknown
+    already, at ``at`` and ever since, stays what it is."""
+    already = state.cause is cause or (state.since is not None and at <= state.since)
+    if not state.known and already and not state.unbroken:
         return state, []
     change = state.unknown_from(at, cause)._replace(reason=reason, detail=detail)
     return replace(state, known=False, since=change.at, cause=cause), [change]

@@ -43,6 +43,12 @@ class Past:
     last_good: Instant | None = None
     last_failed: Instant | None = None
 
+    def latest(self) -> Instant | None:
+        """The latest instant that a fact is dated to; None without one. Whoever recorded it was alive after that."""
+        dated = [change.at for change in self.changes[-1:]]
+        dated += [] if self.suspicion is None else [self.suspicion.at]
+        return max(dated, default=None)
+
 
 @dataclass(slots=True)
 class Track:
@@ -117,7 +123,9 @@ class Recorder:
         track = Track(key, cadence, changes=list(past.changes), blips=list(past.blips))
         track.state = resume(past.changes, past.suspicion, past.last_good, past.last_failed, cadence)
         self._tracks[str(key)] = track
-        if alive_until is not None and past.changes:
+        latest = past.latest()
+        if alive_until is not None and latest is not None:
+            alive_until = max(alive_until, latest + 1)
             self._take(track, expire(track.state, alive_until))
             if track.state.cause is Cause.PAUSED:
                 return
