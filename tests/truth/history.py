@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
+from typing import Any
 
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
@@ -51,8 +52,8 @@ class Told:
     """The same from the ledger's entries alone."""
     happened: Sequence[tuple[Instant, str]]
     """What was done to the daemon."""
-    missed: int
-    """Slots that passed unprobed while the last daemon ran."""
+    troubles: Sequence[str]
+    """What went wrong in the daemon itself."""
 
 
 class Play:
@@ -74,6 +75,7 @@ class Play:
         self.commits_within = (0, 20 * MILLISECOND, every, 10 * every)
         """How long it takes until what was recorded is durable."""
         self.happened: list[tuple[Instant, str]] = []
+        self.troubles: list[str] = []
 
     def _endpoint(self, name: str, every: Duration) -> Watched:
         draw = Random(f"{self.sort.value} {self.seed} {name}")
@@ -102,7 +104,7 @@ class Play:
 
     async def run(self) -> Told:
         loop, draw = asyncio.get_running_loop(), self.random
-        loop.set_exception_handler(lambda *_: None)  # defects are part of the play, and are counted as void
+        loop.set_exception_handler(self._hear)
         self.site = self._new_site()
         self.site.start()
         self._plan_stalls()
@@ -118,6 +120,11 @@ class Play:
         await self.site.crash(self.clock.now())
         return told
 
+    def _hear(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Probes that raise are part of the play, and are void. Nothing else may go wrong."""
+        if context["message"] != "a probe raised":
+            self.troubles.append(f"{context['message']}: {context.get('exception')!r}")
+
     def _tell(self) -> Told:
         now = self.clock.now()
         timelines, rebuilt = {}, {}
@@ -131,8 +138,9 @@ class Play:
             changes: list[Change] = changes_of(facts)
             blips: list[Blip] = blips_of(facts)
             rebuilt[name] = endpoint_timeline(changes if edge is None else [*changes, edge], blips)
-        missed = self.site.dispatcher.tally.missed
-        return Told(self.seed, self.sort, self.start, now, self.endpoints, timelines, rebuilt, self.happened, missed)
+        return Told(
+            self.seed, self.sort, self.start, now, self.endpoints, timelines, rebuilt, self.happened, self.troubles
+        )
 
     def _new_site(self) -> Site:
         return Site(

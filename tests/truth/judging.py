@@ -70,6 +70,7 @@ def of_endpoint(told: Told, endpoint: Watched) -> list[Piece]:
 
 def wrongs(told: Told) -> Iterator[str]:
     """Everything that is untrue in a history."""
+    yield from told.troubles
     for endpoint in told.endpoints:
         name = endpoint.key.name
         mine = of_endpoint(told, endpoint)

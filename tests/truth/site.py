@@ -73,7 +73,7 @@ class Watched:
         half = draw.randint(0, takes)
         if half and self.weather.under_way:
             await asyncio.sleep(half / SECOND)
-        if prober.unfit:
+        if prober.helpless:
             raise Failure("unreachable")
         says = self._says = self.will.ask(clock.now())
         if says is DOWN and draw.random() < 0.5:
@@ -133,7 +133,7 @@ class Prober(Well):
         self._blind_until: int | None = None
 
     @property
-    def unfit(self) -> bool:
+    def helpless(self) -> bool:
         """Whether descriptors are short now, or the path is lost: then every probe fails."""
         return any(until is not None and self._monotonic() < until for until in (self._short_until, self._blind_until))
 
