@@ -128,6 +128,9 @@ def check_standstill(story: Story, cause: str) -> None:
     assert fault.begun.wall - BEFORE <= event["start"] <= fault.begun.wall
     assert fault.ending.wall - SECOND <= event["end"] <= fault.ended.wall + LATE
 
+    said = {row["detail"] for row in story.rows if row.get("cause") == cause and "stood still" in row.get("detail", "")}
+    assert any(f"{'process' if cause == 'monitor_stopped' else 'event loop'} stood still for" in text for text in said)
+
     # The probe that was under way failed by our own fault, is void, and was asked again at once (S11).
     under_way = [seen for seen in story.drowsy if seen["started"] <= fault.begun.wall]
     void = under_way[-1]
@@ -256,6 +259,7 @@ def test_s13_a_process_that_is_stopped_for_a_minute(tmp_path: Path) -> None:
     check_standstill(halted(tmp_path / "scene", 60, "every: 61s, timeout: 5s"), "monitor_stopped")
 
 
+@pytest.mark.server("faketime")
 def test_s3_the_wall_clock_an_hour_ahead(stories: Stories) -> None:
     """The hour that nobody lived is UNKNOWN, and nothing else is; an outage goes on after it."""
     story = stories["test_s3_the_wall_clock_an_hour_ahead"].result()
@@ -279,6 +283,7 @@ def test_s3_the_wall_clock_an_hour_ahead(stories: Stories) -> None:
     check_evaluation(story.accounts, story.rows)
 
 
+@pytest.mark.server("faketime")
 def test_s3_the_wall_clock_an_hour_back(stories: Stories) -> None:
     """The hour that is lived twice is UNKNOWN, with what had been seen of it; then the clock is right again."""
     story = stories["test_s3_the_wall_clock_an_hour_back"].result()

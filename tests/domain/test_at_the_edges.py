@@ -123,9 +123,9 @@ def test_s3_a_disowned_endpoint_is_unknown_since_its_last_word() -> None:
     """The span begins at 100; a change that was recorded at 120 is answered there, and nothing is known since."""
     known = changes("up 0, down 120")
     state = EndpointState(State.DOWN, known=True, since=s(120), cause=None, fresh_until=s(300))
-    after, _ = disown(state, known, s(100), s(135), Cause.CLOCK_STEP, cadence())
+    after, _ = disown(state, known, s(100), s(135), cadence(), Cause.CLOCK_STEP)
     assert (after.known, after.since, after.cause) == (False, s(120), Cause.CLOCK_STEP)
-    earlier, _ = disown(replace(state, since=s(0)), known[:1], s(100), s(135), Cause.CLOCK_STEP, cadence())
+    earlier, _ = disown(replace(state, since=s(0)), known[:1], s(100), s(135), cadence(), Cause.CLOCK_STEP)
     assert earlier.since == s(100)
 
 

@@ -351,7 +351,7 @@ def test_s3_a_clock_step_disowns_its_span() -> None:
     """S3: what was recorded in the ambiguous span becomes UNKNOWN, by later entries at the same instants (S17)."""
     state, facts = observed("U0 U60 F120 F130 U140")
     kept, blips = ledger(facts)
-    state, more = disown(state, kept, s(100), s(135), Cause.CLOCK_STEP, cadence())
+    state, more = disown(state, kept, s(100), s(135), cadence(), Cause.CLOCK_STEP)
     again, _ = ledger([*facts, *more])
     seen = endpoint_timeline(again, blips)
     assert spell(seen, end=200) == "0 up, 100 unknown, 140 up"
@@ -364,7 +364,7 @@ def test_s3_a_clock_step_disowns_its_span() -> None:
 def test_s3_after_a_step_back_facts_never_run_backwards() -> None:
     """S3: an observation dated before the latest change counts from that change on."""
     state, facts = observed("U0 U60 F120 F130")
-    state, more = disown(state, ledger(facts)[0], s(40), s(125), Cause.CLOCK_STEP, cadence())
+    state, more = disown(state, ledger(facts)[0], s(40), s(125), cadence(), Cause.CLOCK_STEP)
     state, last = observed("U110", state=state)
     assert spell_facts(more) == ["unknown 40 [0..40] clock_step", "unknown 120 clock_step"]
     assert spell_facts(last) == ["up 120"]
@@ -390,7 +390,7 @@ def test_s3_after_a_step_back_facts_never_run_backwards() -> None:
 def test_s3_what_was_seen_before_the_span(observations: str, start: int, first: str) -> None:
     """S8, S3: what can lie between the last observation before the span and its start is in the bracket."""
     state, facts = observed(observations)
-    _, more = disown(state, ledger(facts)[0], s(start), s(500), Cause.CLOCK_STEP, cadence())
+    _, more = disown(state, ledger(facts)[0], s(start), s(500), cadence(), Cause.CLOCK_STEP)
     assert next(text for text in spell_facts(more) if text.startswith("unknown")) == first
 
 
@@ -427,7 +427,7 @@ def test_s12_nothing_before_a_stall_confirms_after_it() -> None:
 def test_s3_a_step_ends_a_run_as_a_blip() -> None:
     """S3, S12: an unconfirmed failure before the step is kept as a blip, and nothing resumes it later."""
     state, facts = observed("U0 U60 F120")
-    state, more = disown(state, ledger(facts)[0], s(125), s(130), Cause.CLOCK_STEP, cadence())
+    state, more = disown(state, ledger(facts)[0], s(125), s(130), cadence(), Cause.CLOCK_STEP)
     assert spell_facts(more) == ["blip down 120 [60..125] x1", "unknown 125 [60..125] clock_step"]
     assert spell_facts(observed("F140 F150", state=state)[1]) == ["suspect 140", "down 140"]
 

@@ -183,6 +183,17 @@ async def test_s13_a_stall_in_which_freshness_ends_is_unknown_from_its_start() -
     assert spelled(case) == [(0, "up", None), (12, "unknown", "monitor_stopped"), (41, "up", None)]
 
 
+async def test_the_history_says_what_stood_still_and_how_the_clock_was_set() -> None:
+    case = Case()
+    case.record(seen(0, Verdict.UP))
+    words = "halted", "the process stood still for 28 s"
+    case.recorder.stalled(START + 12 * SECOND, START + 40 * SECOND, Cause.MONITOR_STOPPED, *words)
+    assert case.ledger.facts()[-1][-2:] == words
+    words = "clock_step", "the wall clock was set back by 1 h"
+    case.recorder.clock_jumped(START, START + MINUTE, Cause.CLOCK_STEP, *words)
+    assert [fact[-2:] for fact in case.ledger.facts()[-2:]] == [words, words]
+
+
 async def test_s13_what_still_speaks_after_a_stall_stays_known() -> None:
     case = Case()
     case.record(seen(0, Verdict.UP), seen(10, Verdict.UP))

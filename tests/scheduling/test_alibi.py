@@ -17,6 +17,7 @@ from slawatch.scheduling.alibi import (
     Evidence,
     LagRecord,
     Reading,
+    Stall,
     allowed_lag,
     judge,
     stall_cause,
@@ -202,6 +203,29 @@ def test_s3_no_ambiguous_reading_lies_outside_of_the_span(set_by: int, before: i
         first_again, last_before = WALL + before + set_by, WALL + before
         assert jump.start <= first_again
         assert last_before <= jump.end
+
+
+@pytest.mark.parametrize(
+    ("news", "fault"),
+    [
+        (
+            Stall(0, 10_050_999, Cause.PROBER_FAULT),
+            (Cause.PROBER_FAULT, "loop_late", "the event loop stood still for 10.05 s"),
+        ),
+        (
+            Stall(0, MINUTE, Cause.MONITOR_STOPPED),
+            (Cause.MONITOR_STOPPED, "halted", "the process stood still for 1 m"),
+        ),
+        (ClockJump(0, 1, HOUR, 0, 0), (Cause.CLOCK_STEP, "clock_step", "the wall clock was set ahead by 1 h")),
+        (ClockJump(0, 1, -HOUR, MINUTE, 0), (Cause.CLOCK_STEP, "clock_step", "the wall clock was set back by 1 h")),
+        (
+            ClockJump(0, 1, 0, 8 * HOUR, 0),
+            (Cause.MONITOR_STOPPED, "suspended", "the machine was suspended for 8 h"),
+        ),
+    ],
+)
+def test_what_is_on_record_says_what_happened(news: Stall | ClockJump, fault: tuple[Cause, str, str]) -> None:
+    assert news.fault == fault
 
 
 @pytest.mark.parametrize(

@@ -148,17 +148,19 @@ def expire(state: EndpointState, now: Instant, cause: Cause = Cause.STALE) -> Ou
     return _ended(state, state.fresh_until, cause)
 
 
-def pass_over(state: EndpointState, start: Instant, end: Instant, cause: Cause) -> Outcome:
+def pass_over(
+    state: EndpointState, start: Instant, end: Instant, cause: Cause, reason: str = "", detail: str = ""
+) -> Outcome:
     """Nobody could look in ``[start, end)``, and what no longer spoke at its end is UNKNOWN from its start (S13).
 
     What spoke no longer at its start fell silent by itself, and what still speaks at its end stays known.
     """
     if state.fresh_until is None or not start <= state.fresh_until < end:
         return state, []
-    return _ended(state, start, cause)
+    return _ended(state, start, cause, reason, detail)
 
 
-def _ended(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
+def _ended(state: EndpointState, at: Instant, cause: Cause, reason: str = "", detail: str = "") -> Outcome:
     """The latest observation speaks no longer from ``at`` on; a run ends unconfirmed (S12)."""
     facts: list[Fact] = []
     if state.run:
@@ -166,7 +168,7 @@ def _ended(state: EndpointState, at: Instant, cause: Cause) -> Outcome:
     state = replace(state, run=(), fresh_until=None)
     if not state.known:
         return state, facts
-    state, more = blind(state, at, cause)
+    state, more = blind(state, at, cause, reason, detail)
     return state, facts + more
 
 
@@ -182,7 +184,14 @@ def blind(state: EndpointState, at: Instant, cause: Cause, reason: str = "", det
 
 
 def disown(
-    state: EndpointState, changes: Sequence[Change], start: Instant, end: Instant, cause: Cause, cadence: Cadence
+    state: EndpointState,
+    changes: Sequence[Change],
+    start: Instant,
+    end: Instant,
+    cadence: Cadence,
+    cause: Cause,
+    reason: str = "",
+    detail: str = "",
 ) -> Outcome:
     """Make all of ``[start, end)`` UNKNOWN after the wall clock stepped (S3), what was recorded in it included.
 
@@ -190,9 +199,14 @@ def disown(
     instant, which wins (S17). The caller lets no observation of the span through.
     """
     facts: list[Fact] = [_blip(state, max(start, state.run[0].at))] if state.run else []
-    facts.append(Change(start, State.UNKNOWN, _seen_before(state, changes, start, cadence), start, cause))
+    first = Change(
+        start, State.UNKNOWN, _seen_before(state, changes, start, cadence), start, cause, None, reason, detail
+    )
+    facts.append(first)
     facts += [
-        Change(change.at, State.UNKNOWN, change.at, change.at, cause) for change in changes if start < change.at < end
+        first._replace(at=change.at, earliest=change.at, latest=change.at)
+        for change in changes
+        if start < change.at < end
     ]
     since = max([start, *(change.at for change in changes)])
     return replace(state, known=False, since=since, cause=cause, run=(), fresh_until=None), facts

@@ -193,19 +193,20 @@ class Recorder:
             if fresh_until is not None and now > fresh_until + track.cadence.timeout + _SLACK:
                 self._take(track, expire(track.state, now, self._why_silent(track)))
 
-    def stalled(self, start: Instant, end: Instant, cause: Cause) -> None:
+    def stalled(self, start: Instant, end: Instant, cause: Cause, reason: str = "", detail: str = "") -> None:
         """Nobody could look in ``[start, end)``: endpoints whose latest observation no longer speaks at its end are
-        UNKNOWN from its start until they are seen again (S13)."""
+        UNKNOWN from its start until they are seen again (S13). ``reason`` and ``detail`` say why, for people."""
         self._stall = start, end, cause
         for track in self._tracks.values():
-            self._take(track, pass_over(track.state, start, end, cause))
+            self._take(track, pass_over(track.state, start, end, cause, reason, detail))
 
-    def clock_jumped(self, start: Instant, end: Instant, cause: Cause) -> None:
+    def clock_jumped(self, start: Instant, end: Instant, cause: Cause, reason: str = "", detail: str = "") -> None:
         """Wall time did not pass as it should have: ``[start, end)`` is UNKNOWN for every endpoint (S3), also what
         was recorded in it, and also what is still to be observed in it after a step back."""
         self._ambiguous = max(self._ambiguous[0], end), cause
         for track in self._tracks.values():
-            self._take(track, disown(track.state, track.changes, start, end, cause, track.cadence))
+            words = cause, reason, detail
+            self._take(track, disown(track.state, track.changes, start, end, track.cadence, *words))
 
     def _take(self, track: Track, outcome: tuple[EndpointState, list[Fact]]) -> None:
         track.state, facts = outcome

@@ -250,12 +250,12 @@ class Daemon:
         log.warning(
             "the clock did not pass as it should", by=spell_duration(jump.by), suspended=spell_duration(jump.suspended)
         )
-        self.recorder.clock_jumped(jump.start, jump.end, jump.cause)
+        self.recorder.clock_jumped(jump.start, jump.end, *jump.fault)
         self._event("clock_jump", start=jump.start, end=jump.end, by=jump.by, suspended=jump.suspended)
 
     def _on_stall(self, stall: Stall) -> None:
         log.warning("the event loop stood still", for_=spell_duration(stall.end - stall.start), cause=stall.cause.value)
-        self.recorder.stalled(stall.start, stall.end, stall.cause)
+        self.recorder.stalled(stall.start, stall.end, *stall.fault)
         self._event("stall", start=stall.start, end=stall.end, cause=stall.cause.value)
 
     def _on_path(self, path: PathWatch) -> None:

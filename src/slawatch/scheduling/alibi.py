@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from slawatch.domain.grammar import spell_duration
 from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from slawatch.domain.observation import Cause
 
@@ -115,6 +116,15 @@ class ClockJump:
         """What the span is UNKNOWN for."""
         return Cause.CLOCK_STEP if self.by else Cause.MONITOR_STOPPED
 
+    @property
+    def fault(self) -> Fault:
+        """The same in words."""
+        if not self.by:
+            said = f"the machine was suspended for {_spelled(self.suspended)}"
+            return Fault(self.cause, "suspended", said)
+        way = "ahead" if self.by > 0 else "back"
+        return Fault(self.cause, "clock_step", f"the wall clock was set {way} by {_spelled(abs(self.by))}")
+
 
 class Stall(NamedTuple):
     """The event loop stood still for the wall-clock span ``[start, end)``, from the last instant at which it is known
@@ -124,10 +134,21 @@ class Stall(NamedTuple):
     end: Instant
     cause: Cause
 
+    @property
+    def fault(self) -> Fault:
+        """The same in words."""
+        halted = self.cause is Cause.MONITOR_STOPPED
+        what, reason = ("process", "halted") if halted else ("event loop", "loop_late")
+        return Fault(self.cause, reason, f"the {what} stood still for {_spelled(self.end - self.start)}")
+
 
 def stall_cause(length: Duration, stood_still: Duration) -> Cause:
     """Why the loop stood still for ``length``, when the process itself did for ``stood_still`` of it."""
     return Cause.MONITOR_STOPPED if 2 * stood_still > length else Cause.PROBER_FAULT
+
+
+def _spelled(length: Duration) -> str:
+    return spell_duration(length // MILLISECOND * MILLISECOND)
 
 
 class ClockWatch(NamedTuple):
