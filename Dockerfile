@@ -2,23 +2,21 @@
 # read-only. It measures from the host's network, and is reached where the configuration says `listen:`:
 #   docker run --read-only --tmpfs /tmp --network host -v slawatch:/var/lib/slawatch -v ./config:/etc/slawatch:ro slawatch
 # Ping needs net.ipv4.ping_group_range to hold group 9797 on the host (or --cap-add NET_RAW and a user who may use it).
+# BASE is any Debian with Python 3.11 or later and its venv module. Where `make download BOX_PYTHON=…` has filled wheels/
+# for that Python, the build needs no network.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
-# A firm's own certificate authority, where the base image has one, holds for uv as well.
-ENV UV_SYSTEM_CERTS=1
 WORKDIR /source
-RUN python3 -m venv /tools && /tools/bin/pip install --quiet uv
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml requirements-run.lock requirements-build.lock README.md LICENSE ./
+COPY packaging packaging
+COPY wheels wheels
 COPY src src
-# The lock gives versions and hashes; only what the daemon needs is taken from it.
-RUN /tools/bin/uv venv --quiet --python "$(command -v python3)" /opt/slawatch \
- && /tools/bin/uv pip install --quiet --python /opt/slawatch/bin/python --compile-bytecode \
-      --constraints requirements.lock --build-constraints requirements.lock ".[postgres,fast]"
+RUN packaging/carry install "$(command -v python3)" /opt/slawatch
 
 FROM ${BASE}
-RUN useradd --uid 9797 --home-dir /var/lib/slawatch --create-home --shell /usr/sbin/nologin slawatch \
- && install -d -m 0755 /etc/slawatch
+RUN useradd --uid 9797 --home-dir /var/lib/slawatch --no-create-home --shell /usr/sbin/nologin slawatch \
+ && install -d -m 0700 -o slawatch -g slawatch /var/lib/slawatch && install -d -m 0755 /etc/slawatch
 COPY --from=build /opt/slawatch /opt/slawatch
 USER slawatch
 WORKDIR /var/lib/slawatch

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
+import pytest
+
+from docs.reading import DOCUMENTS, blocks, name, prose
 from support.tree import PROJECT
 
 TARGETS = [
@@ -18,6 +22,7 @@ TARGETS = [
     "test-pythons",
     "lint",
     "bench",
+    "tree",
     "mutants",
     "download",
     "wheel",
@@ -33,6 +38,13 @@ def make(*arguments: str) -> str:
 def test_make_alone_explains_every_target() -> None:
     explained = re.findall(r"^ *make ([a-z-]+)", make(), flags=re.MULTILINE)
     assert set(TARGETS) <= set(explained)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_targets_that_documents_name_exist(document: Path) -> None:
+    typed = [block.text for block in blocks(document, "sh")] + re.findall(r"`([^`\n]+)`", prose(document))
+    named = {target for text in typed for target in re.findall(r"^(?:sudo )?make ([a-z-]+)", text, flags=re.MULTILINE)}
+    assert named <= set(TARGETS)
 
 
 def test_make_test_lints_first_and_ends_with_pytest() -> None:

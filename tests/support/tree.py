@@ -213,6 +213,7 @@ class Tree:
         root = shlex.quote(str(self.root))
         steps = [
             "set -e",
+            f"mount --bind {root} {root}",  # programs that make namespaces want their root to be a mount
             f"mount -t proc proc {root}/proc",
             f"mount --rbind /dev {root}/dev",
             f"mount -t tmpfs -o mode=1777 tmpfs {root}/tmp",
