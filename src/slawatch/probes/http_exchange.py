@@ -7,6 +7,7 @@ sees the certificate. The parser is llhttp, by way of httptools.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import httptools
 
 from slawatch.probes.answer import Failure, Trace, fail
 from slawatch.probes.outbound import Address, connect
-from slawatch.probes.tls import start_tls
+from slawatch.probes.tls import nothing_said, start_tls
 from slawatch.probes.tls_contexts import Session
 
 MOST_HEADER_BYTES = 32 * 1024
@@ -23,6 +24,11 @@ MOST_BODY_BYTES = 1024 * 1024
 """On the wire. What is longer is read up to here and no further."""
 MOST_GLANCED_BYTES = 64 * 1024
 """What is kept of a good page of which nothing is expected, to see whether it asks for a password."""
+
+
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+"""What a header's name and value may hold (RFC 9110 section 5.6.2 and 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +50,24 @@ class Exchange(asyncio.Protocol):
 
     def __init__(self, trace: Trace, *, head: bool, keep: int, glance: bool = False, phase: str = "transfer") -> None:
         self._trace, self._head, self._keep, self._glance, self._phase = trace, head, keep, glance, phase
-        self._started = self._is_http = self._headers_done = self._framed = False
-        self._head_bytes = self._rest_bytes = 0
+        self._started = self._is_http = self._headers_done = self._framed = self._top_done = False
+        self._head_bytes = self._rest_bytes = self._idle_bytes = 0
         self._headers: dict[str, str] = {}
-        self._body = bytearray()
+        self._top, self._body = bytearray(), bytearray()
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was heard yet."""
+        return self._started
 
     # From the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._parser = httptools.HttpResponseParser(self)
         # RFC 9112 section 2.2 lets a recipient take a bare line feed; small devices send it.
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+        # Section 5.2 has it unfold headers; llhttp does so where it takes any byte in a value, which is looked at here.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_headers=True)
 
     def data_received(self, data: bytes) -> None:
         if self.done.done():
@@ -77,8 +89,11 @@ class Exchange(asyncio.Protocol):
         """Everything counts that came over the wire: chunk framing, interim answers and trailers too."""
         if self._headers_done:
             self._rest_bytes += len(data)
+            self._idle_bytes += len(data)
         else:
             self._head_bytes += len(data)
+        if not self._top_done:
+            self._check_first_line(data)
         if not self._is_http and not self._begins(data):
             return
         try:
@@ -87,6 +102,8 @@ class Exchange(asyncio.Protocol):
             self._finish()
         except httptools.HttpParserError:
             self._fail("malformed", "the answer is not HTTP/1")
+        if self._idle_bytes > MOST_HEADER_BYTES:
+            self._fail("malformed", f"{MOST_HEADER_BYTES} bytes of chunk framing or trailers, and none of a body")
         if self._rest_bytes > MOST_BODY_BYTES:
             self._finish(cut=True)
 
@@ -97,6 +114,14 @@ class Exchange(asyncio.Protocol):
         if first and not self._is_http:
             self._fail("malformed", "the answer is not HTTP/1")
         return self._is_http
+
+    def _check_first_line(self, data: bytes) -> None:
+        """Section 2.2: the first header must not begin with white space. An interim answer's may."""
+        self._top += data
+        rest = bytes(self._top).lstrip(b"\r\n").partition(b"\n")[2]
+        self._top_done = bool(rest)
+        if rest.startswith((b" ", b"\t")):
+            self._fail("malformed", "there is white space before the first header")
 
     def eof_received(self) -> None:
         self._ended()
@@ -114,6 +139,8 @@ class Exchange(asyncio.Protocol):
         """One header, or, after the body, one trailer: those are of no interest."""
         if self._headers_done:
             return
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            self._fail("malformed", "a header's name or value holds what must not be there")
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
 
@@ -130,8 +157,10 @@ class Exchange(asyncio.Protocol):
             return
         self._headers_done = True
         # RFC 9112 section 6.3: only where `chunked` is the last coding does the body say where it ends.
-        coding = self._headers.get("transfer-encoding", "").rpartition(",")[2]
-        self._framed = "content-length" in self._headers or coding.strip().lower() == "chunked"
+        codings = [each.strip().lower() for each in self._headers.get("transfer-encoding", "").split(",")]
+        self._framed = "content-length" in self._headers or codings[-1] == "chunked"
+        if codings.count("chunked") > 1:
+            self._fail("malformed", "the body is chunked twice")
         if self._glance and 200 <= status < 300 and "html" in self._headers.get("content-type", "html").lower():
             self._keep = max(self._keep, MOST_GLANCED_BYTES)
         if self._head:
@@ -139,6 +168,7 @@ class Exchange(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body, without its chunk framing."""
+        self._idle_bytes = 0
         if len(self._body) < self._keep and not self.done.done():
             self._body += data[: self._keep - len(self._body)]
 
@@ -238,6 +268,7 @@ async def exchange(request: Request, address: Address, trace: Trace) -> Response
             protocol = request.exchange(trace)
             protocol.connection_made(transport)
         if request.secure is not None:
+            nothing_said(protocol.began)
             transport = await start_tls(transport, protocol, *request.secure, trace)
             if request.inspect is not None:
                 request.inspect(transport.get_extra_info("ssl_object"))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from slawatch.probes.answer import Answer, Trace
+from slawatch.probes.answer import Answer, Failure, Trace
 from slawatch.probes.certificates import end_of
 from slawatch.probes.options import DurationText, ProbeOptions, parse_host
 from slawatch.runtime.secrets import Secret
@@ -101,6 +101,15 @@ class WatchedTls(TlsOptions):
         default=None,
         description="A certificate that ends within this time is `degraded`, as `14d`; so is one that it rests on.",
     )
+
+
+def nothing_said(began: bool) -> None:
+    """``Failure`` where anything was heard before the handshake: whoever said it, TLS does not vouch for it.
+
+    A server with TLS from the first byte has nothing to say before ours. Somebody on the way who cannot break TLS has.
+    """
+    if began:
+        raise Failure("tls", "something was said before the handshake")
 
 
 async def start_tls(

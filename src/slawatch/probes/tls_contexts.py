@@ -128,6 +128,8 @@ def _make(key: _Key, stamp: _Stamp) -> _Made:
     # Python 3.13 changed both defaults. A verdict must not depend on the Python that gave it: certificates are judged
     # as curl and browsers do, without RFC 5280's formal demands, and an intermediate or a leaf in `ca` can be trusted.
     context.verify_flags = context.verify_flags & ~ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    # The common name has not counted since RFC 6125 (2011), and no browser looks at it.
+    context.hostname_checks_common_name = False
     if key.protocols:
         context.set_alpn_protocols(list(key.protocols))
     context.sslobject_class = Session

@@ -15,7 +15,7 @@ from slawatch.probes.certificates import Certificate, chain, ends_soon
 from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import connect
 from slawatch.probes.probe import ProbeContext
-from slawatch.probes.tls import WatchedTls, start_tls
+from slawatch.probes.tls import WatchedTls, nothing_said, start_tls
 from slawatch.probes.tls_contexts import Session
 
 SCHEMES = ("tls",)
@@ -59,6 +59,7 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
     trust = context.tls.context(options, protocols=(), watch=True)
     transport, protocol = await connect(_Listener, address, trace)
     try:
+        nothing_said(protocol.spoken)
         transport = await start_tls(transport, protocol, trust, options.name or target.host.text, trace)
         session = transport.get_extra_info("ssl_object")
         certificates = chain(session, verified=options.verify)
