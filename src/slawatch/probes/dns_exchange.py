@@ -10,6 +10,7 @@ from collections.abc import Callable
 import dns.exception
 import dns.flags
 import dns.message
+import dns.rcode
 
 Server = tuple[str, int]
 """A literal address and a port."""
@@ -22,11 +23,16 @@ class OtherAnswer(dns.exception.DNSException):
     """A connection brought an answer to another question."""
 
 
-Overhear = Callable[[dns.message.Message | None], None]
-"""Told of each datagram from the server that is no answer to our question; ``None`` where it is no DNS message."""
+MOST_OVER_UDP = 4096
+"""Bytes of a datagram that are read as an answer. We offer less; this much servers that do not listen send."""
+MOST_OVER_TCP = 16 * 1024
+"""Bytes of an answer over TCP. A hostile one of 64 KiB would keep the event loop busy for most of a second."""
+
+Overhear = Callable[[bool], None]
+"""Told of each datagram from the server that is no answer to our question: whether it has the length of a message."""
 
 
-def _pass_over(stray: dns.message.Message | None) -> None:
+def _pass_over(message: bool) -> None:
     """The right answer may still come."""
 
 
@@ -37,20 +43,58 @@ async def exchange(query: dns.message.Message, server: Server, overhear: Overhea
     or the way to it failed.
     """
     response = await over_udp(query, server, overhear)
+    plain = without_edns(query, response)
+    if plain is not None:
+        query, response = plain, await over_udp(plain, server, overhear)
     return await over_tcp(query, server) if response.flags & dns.flags.TC else response
 
 
+def without_edns(query: dns.message.Message, response: dns.message.Message) -> dns.message.Message | None:
+    """The question to ask instead where the server does not know EDNS (RFC 6891 section 7); ``None`` where it does."""
+    if query.edns < 0 or query.ednsflags or response.edns >= 0 or response.rcode() != dns.rcode.FORMERR:
+        return None
+    plain = dns.message.from_wire(query.to_wire())
+    plain.use_edns(False)
+    return plain
+
+
 async def over_udp(query: dns.message.Message, server: Server, overhear: Overhear = _pass_over) -> dns.message.Message:
-    """The answer to ``query``, maybe cut off (the flag TC). Whatever else arrives is handed to ``overhear``."""
+    """The answer to ``query``, maybe cut off (the flag TC). Whatever else arrives is ``overhear``'s to judge.
+
+    ``DNSException`` where what has our number and our question is no answer: whoever knows both would know a better
+    one too.
+    """
     loop = asyncio.get_running_loop()
+    asked = query.to_wire()
+    question = asked[12 : 12 + len(query.question[0].name.to_wire() or b"") + 4]
     with _socket(server, socket.SOCK_DGRAM) as udp:
         udp.connect(_endpoint(server))
-        udp.send(query.to_wire())
+        udp.send(asked)
         while True:
-            response = parsed(await loop.sock_recv(udp, 65535))
-            if response is not None and query.is_response(response):
-                return response
-            overhear(response)
+            wire = await loop.sock_recv(udp, 65535)
+            if _answers(wire, asked[:2], question):
+                return _checked(query, wire, MOST_OVER_UDP)
+            overhear(len(wire) >= 12)
+
+
+def _answers(wire: bytes, number: bytes, question: bytes) -> bool:
+    """Whether a datagram has our number and our question, by its bytes: nothing else is worth the time of parsing.
+
+    An answer with an error can leave the question out.
+    """
+    if len(wire) < 12 or wire[:2] != number or not wire[2] & 0x80:
+        return False
+    return wire[4:6] == b"\0\0" or wire[12 : 12 + len(question)].lower() == question.lower()
+
+
+def _checked(query: dns.message.Message, wire: bytes, most: int) -> dns.message.Message:
+    """The answer in ``wire``; ``DNSException`` where it is none, or longer than ``most``."""
+    response = parsed(wire) if len(wire) <= most else None
+    if response is None:
+        raise dns.exception.FormError
+    if not query.is_response(response):
+        raise OtherAnswer
+    return response
 
 
 def parsed(wire: bytes) -> dns.message.Message | None:
@@ -71,10 +115,9 @@ async def over_tcp(query: dns.message.Message, server: Server) -> dns.message.Me
         wire = query.to_wire()
         await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
         length = int.from_bytes(await _exactly(tcp, 2), "big")
-        response = dns.message.from_wire(await _exactly(tcp, length), ignore_trailing=True)
-    if not query.is_response(response):
-        raise OtherAnswer
-    return response
+        if length > MOST_OVER_TCP:
+            raise dns.exception.FormError
+        return _checked(query, await _exactly(tcp, length), MOST_OVER_TCP)
 
 
 def _endpoint(server: Server) -> tuple[str, int] | tuple[str, int, int, int]:

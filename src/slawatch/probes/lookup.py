@@ -117,7 +117,7 @@ class _Patience:
     def __init__(self) -> None:
         self._strays = 0
 
-    def overhear(self, _: dns.message.Message | None) -> None:
+    def overhear(self, _: bool) -> None:
         self._strays += 1
         if self._strays >= MOST_STRAY:
             raise OtherAnswer

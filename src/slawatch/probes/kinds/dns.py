@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -26,7 +27,7 @@ from pydantic import Field, model_validator
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.domain.observation import Verdict
 from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
-from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp
+from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp, without_edns
 from slawatch.probes.options import (
     Host,
     HostPort,
@@ -230,9 +231,9 @@ class _Strays:
         self._number = 0
         self._last = "malformed"
 
-    def overhear(self, stray: dns.message.Message | None) -> None:
+    def overhear(self, message: bool) -> None:
         self._number += 1
-        self._last = "malformed" if stray is None else "wrong_question"
+        self._last = "wrong_question" if message else "malformed"
         if self._number >= MOST_STRAY:
             raise Failure(self._last, self._words())
 
@@ -252,7 +253,11 @@ async def _ask(
     strays = _Strays()
     context.trace.enter("answer")
     context.late = strays.late
-    response = await over_udp(query, server, strays.overhear)
+    with _judging("over UDP"):
+        response = await over_udp(query, server, strays.overhear)
+        plain = without_edns(query, response)
+        if plain is not None:
+            query, response = plain, await over_udp(plain, server, strays.overhear)
     if not response.flags & dns.flags.TC:
         return response
     context.late = lambda: None
@@ -263,8 +268,15 @@ async def _ask_over_tcp(
     query: dns.message.Message, server: Server, context: ProbeContext, words: str
 ) -> dns.message.Message:
     context.trace.enter("tcp")
-    try:
+    with _judging(words):
         return await over_tcp(query, server)
+
+
+@contextmanager
+def _judging(words: str) -> Iterator[None]:
+    """What is no answer, as a ``Failure``."""
+    try:
+        yield
     except EOFError:
         raise Failure("incomplete", words) from None
     except OtherAnswer:
