@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 pytest_plugins = [
     "support.blocked",
     "support.servers",
+    "support.blackbox",
     "support.mail",
     "support.proxy",
     "support.browser",

@@ -46,6 +46,11 @@ class Authority:
     def path(self) -> str:
         return str(self.folder / "ca.pem")
 
+    @property
+    def signer(self) -> ec.EllipticCurvePrivateKey:
+        """What it signs with."""
+        return _key()
+
     def server(self, *names: str, client_ca: str | None = None, **leaf: Any) -> ssl.SSLContext:
         """A server's context with a leaf as :meth:`leaf` makes it; ``client_ca``: clients must show one of theirs."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
