@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dns.flags
@@ -29,6 +29,7 @@ from slawatch.probes.system_names import RECHECK
 from slawatch.runtime.clock import SystemClock
 from support.clock import FakeClock
 from support.gate import loopback_allowed
+from support.servers import Knot
 
 
 def resolver(*servers: Dns | Server, clock: FakeClock | None = None, **files: Path) -> Resolver:
@@ -267,3 +268,34 @@ async def test_a_probe_of_a_name_reaches_the_address_that_was_answered(dns_serve
         seen = await observe(kind, kind.target("host.example"), kind.options(), resources, PATIENT)
     assert seen.verdict is Verdict.UP
     assert server.questions == ["host.example. A"]
+
+
+ZONE = """\
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 127.0.0.1
+shop A 192.0.2.1
+www CNAME shop
+six AAAA 2001:db8::1
+stray CNAME none
+"""
+
+
+async def test_a_real_authority(knot: Callable[[str], Knot]) -> None:
+    """Knot, with the authority over a zone that it signs, and over no other."""
+    server = await asyncio.to_thread(knot, ZONE)
+    lookup = resolver(("127.0.0.1", server.port))
+    assert await ask(lookup, "shop.acme.test") == ["192.0.2.1"]
+    assert await ask(lookup, "www.acme.test") == ["192.0.2.1"]
+    assert await ask(lookup, "six.acme.test") == []
+    assert await ask(lookup, "six.acme.test", 6) == ["2001:db8::1"]
+    for name, reason, detail in (
+        ("none.acme.test", "name_unknown", "none.acme.test does not exist"),
+        ("stray.acme.test", "name_unknown", "stray.acme.test is an alias of none.acme.test, which does not exist"),
+        ("shop.other.test", "resolver_lost", f"shop.other.test: 127.0.0.1:{server.port}: REFUSED"),
+    ):
+        failure = await failing(lookup, name)
+        assert (failure.answer.reason, failure.answer.detail) == (reason, detail)
+    await server.async_stop()
+    failure = await failing(lookup, "none.acme.test")
+    assert failure.answer.reason == "resolver_lost"
