@@ -12,10 +12,11 @@ import pytest
 
 from probes.nameservers import Dns, Farm, Query, Say, answers, code, missing, silent
 from probes.test_resolver import ask, failing, resolver
+from slawatch.domain.interval import SECOND
 from slawatch.probes.answer import Failure
 from slawatch.probes.lookup import MOST_STRAY
 from slawatch.probes.resolver import MOST_CACHED
-from slawatch.probes.server_health import TRY_AGAIN
+from slawatch.probes.server_health import TRY_AGAIN, ServerHealth
 from support.clock import FakeClock
 from support.waiting import async_eventually
 
@@ -63,6 +64,19 @@ async def test_a_dead_server_does_not_hold_up_the_no_of_another(dns_server: Farm
     async with asyncio.timeout(60):
         failure = await failing(resolver(dead, good), within=AGES)
     assert (failure.answer.reason, failure.answer.detail) == ("name_unknown", "host.example does not exist")
+
+
+async def test_the_no_waits_for_nobody_who_is_lost(dns_server: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slawatch.probes.lookup.GRACE", AGES)
+    late, lost = await dns_server(silent), await dns_server(silent)
+    lookup = resolver(late, lost)
+    assert len(lookup.health()) == 2
+    lookup._book.put(ServerHealth(lost.address).failed().failed())
+    asking = asyncio.create_task(failing(lookup, within=AGES))
+    await async_eventually(lambda: len(lost.questions) >= 2)  # the trial beside, and its turn
+    late.from_now_on(GONE)
+    async with asyncio.timeout(60):
+        assert (await asking).answer.reason == "name_unknown"
 
 
 async def test_the_first_proven_answer_is_final(dns_server: Farm) -> None:
@@ -152,7 +166,8 @@ async def test_who_asks_at_the_same_time_asks_once(dns_server: Farm) -> None:
     assert len(server.questions) <= 4  # each at most twice
 
 
-async def test_who_is_cancelled_leaves_the_others_alone(dns_server: Farm) -> None:
+async def test_who_is_cancelled_leaves_the_others_alone(dns_server: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slawatch.probes.server_health.SLOW", 600 * SECOND)  # nobody is asked twice
     server = await dns_server(silent)
     lookup = resolver(server)
     first, second = (asyncio.create_task(ask(lookup, "host.example", within=AGES)) for _ in range(2))
@@ -160,8 +175,20 @@ async def test_who_is_cancelled_leaves_the_others_alone(dns_server: Farm) -> Non
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
+    third = asyncio.create_task(ask(lookup, "host.example", within=AGES))
+    await asyncio.sleep(0)
     server.from_now_on(HERE)
-    assert await second == ["192.0.2.1"]
+    assert (await second, await third) == (["192.0.2.1"], ["192.0.2.1"])
+    assert server.questions == ["host.example. A"]
+
+
+async def test_a_lookup_that_nobody_waits_for_ends(dns_server: Farm) -> None:
+    server = await dns_server(silent)
+    lookup = resolver(server)
+    only = asyncio.create_task(ask(lookup, "host.example", within=AGES))
+    await async_eventually(lambda: bool(server.questions))
+    only.cancel()
+    await async_eventually(lambda: asyncio.all_tasks() == {asyncio.current_task()}, within=60)
 
 
 async def test_when_all_are_cancelled_the_next_asks_anew(dns_server: Farm) -> None:
