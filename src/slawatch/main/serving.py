@@ -30,6 +30,7 @@ from slawatch.scheduling.lateness import BOUNDS
 from slawatch.storage.entries import EndpointKey
 from slawatch.storage.ledger import Ledger
 from slawatch.web.application import application
+from slawatch.web.runner import Runner
 from slawatch.web.services import Export, History, Services
 
 
@@ -64,7 +65,7 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
         hosts=frozenset({daemon.configuration.listen[0]}),
         site=daemon.configuration.site,
     )
-    runner = web.AppRunner(
+    runner = Runner(
         application(daemon.board, lambda: self_metrics(daemon), services),
         access_log=None,
         shutdown_timeout=SHUTDOWN_WITHIN,
