@@ -41,16 +41,16 @@ def inflated(response: Response) -> tuple[bytes, bool]:
         raise Failure("malformed", f"the body is not what its content encoding, {encoding}, says") from None
 
 
-def beginning(response: Response, most: int) -> str:
-    """The first ``most`` bytes as text, or what there is of them; empty where they cannot be read."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    plain = response.body[:most]
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        try:
-            plain = zlib.decompressobj(_format(response.body, encoding)).decompress(response.body, most)
-        except zlib.error:
-            return ""
-    return text_of(plain, response.headers)
+def beginning(response: Response, most: int) -> bytes:
+    """The first ``most`` bytes without their content encoding; none where that cannot be undone."""
+    encoding = response.headers.get("content-encoding")
+    if encoding is None or encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return response.body[:most]
+    try:
+        decoder = zlib.decompressobj(_format(response.body, encoding.strip().lower()))
+        return decoder.decompress(response.body, most)
+    except zlib.error:
+        return b""
 
 
 def _format(body: bytes, encoding: str) -> int:

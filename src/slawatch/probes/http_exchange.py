@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import httptools
 
@@ -207,10 +208,6 @@ class _Courier(Exchange):
         self.overdone = False
         """Whether the proxy went on after its answer. The tunnel's other end cannot be heard yet: we speak first."""
 
-    def data_received(self, data: bytes) -> None:
-        self.overdone |= self.done.done()
-        super().data_received(data)
-
     def on_body(self, data: bytes) -> None:
         """What follows the head of an answer that has no body."""
         self.overdone = True
@@ -230,8 +227,7 @@ class Tunnel:
     judge: Callable[[Response], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What goes out, whole, as bytes, and what is kept of what comes back.
 
     ``keep`` is a number of bytes. With ``glance``, up to ``MOST_GLANCED_BYTES`` are kept of a good answer that is, or
@@ -297,6 +293,3 @@ async def _dig(tunnel: Tunnel, transport: asyncio.Transport, courier: Exchange, 
         courier.done.cancel()
     if isinstance(courier, _Courier) and courier.overdone:
         raise Failure("malformed", "it said more than there is to say")
-    if transport.is_closing():
-        trace.enter("tls")
-        raise ConnectionResetError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -97,15 +98,20 @@ class Expect(ProbeOptions):
                 raise ValueError(f"the header {name} is expected to be there and not to be there")
         return self
 
-    @property
+    @cached_property
     def of_body(self) -> bool:
         """Whether anything is expected of the body."""
         return self.of_content or self.login_page is not None
 
-    @property
+    @cached_property
     def of_content(self) -> bool:
         """Whether the body is held to something that only the right page can have."""
         return self.body is not None or self.regex is not None or self.json_values is not None
+
+    @cached_property
+    def of_headers(self) -> bool:
+        """Whether anything is expected of headers."""
+        return bool(self.headers or self.header_patterns or self.absent_headers)
 
     @property
     def tells_pages_apart(self) -> bool:
@@ -113,7 +119,7 @@ class Expect(ProbeOptions):
         good = any(low < 300 and high >= 200 for low, high in self.status)
         return not good or self.of_body or bool(self.headers or self.header_patterns)
 
-    @property
+    @cached_property
     def keep(self) -> int:
         """How many bytes of the body are needed to judge it."""
         return MOST_BODY_BYTES if self.of_content else MOST_GLANCED_BYTES if self.login_page is not None else 0
@@ -124,7 +130,7 @@ def judge(response: Response, expect: Expect) -> None:
     if not any(low <= response.status <= high for low, high in expect.status):
         wanted = ", ".join(f"{low}" if low == high else f"{low}-{high}" for low, high in expect.status)
         raise Failure("status", f"{response.status}, expected {wanted}")
-    if expect.headers or expect.header_patterns or expect.absent_headers:
+    if expect.of_headers:
         _judge_headers(response.headers, expect)
     if expect.of_content:
         body, cut = inflated(response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slawatch.probes.http_body import beginning
+from slawatch.probes.http_body import beginning, text_of
 from slawatch.probes.http_exchange import MOST_GLANCED_BYTES, Response
 
 _FIELD = re.compile(r"<input\b[^<>]{0,2000}?\btype\s{0,8}=\s{0,8}[\"']?\s{0,8}password\b", re.IGNORECASE)
@@ -16,5 +16,7 @@ def asks_for_a_password(response: Response) -> bool:
 
     A page that a script builds in the browser shows nothing of it here.
     """
-    text = beginning(response, MOST_GLANCED_BYTES)
-    return "password" in text.lower() and _FIELD.search(text) is not None
+    start = beginning(response, MOST_GLANCED_BYTES)
+    if b"password" not in start.lower() and b"\0" not in start:
+        return False  # nearly every page ends here; only in UTF-16 and UTF-32 is the word written otherwise
+    return _FIELD.search(text_of(start, response.headers)) is not None

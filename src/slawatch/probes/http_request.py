@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -92,13 +93,9 @@ def compose(
 
     ``Unavailable`` where a secret cannot be used.
     """
-    values = {
-        "host": authority,
-        "user-agent": f"slawatch/{__version__}",
-        "accept": "*/*",
-        "accept-encoding": "gzip, deflate" if compressed else "identity",
-        "connection": "close",
-    }
+    if not headers and auth is None and proxy_auth is None and body is None:
+        return _plain(line, authority, compressed)
+    values = _ours(authority, compressed)
     if auth is not None:
         values["authorization"] = _one_line(auth.header())
     if proxy_auth is not None:
@@ -108,8 +105,28 @@ def compose(
     content = b"" if body is None else body.encode()
     if body is not None:
         values["content-length"] = str(len(content))
+    return _written(line, values) + content
+
+
+@lru_cache(maxsize=4096)
+def _plain(line: str, authority: str, compressed: bool) -> bytes:
+    """The request of most probes, the same each time."""
+    return _written(line, _ours(authority, compressed))
+
+
+def _ours(authority: str, compressed: bool) -> dict[str, str]:
+    return {
+        "host": authority,
+        "user-agent": f"slawatch/{__version__}",
+        "accept": "*/*",
+        "accept-encoding": "gzip, deflate" if compressed else "identity",
+        "connection": "close",
+    }
+
+
+def _written(line: str, values: dict[str, str]) -> bytes:
     lines = [line, *(f"{name.title()}: {value}" for name, value in values.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + content
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def compose_connect(authority: str, proxy_auth: Basic | None) -> bytes:

@@ -32,7 +32,7 @@ class Target:
 
     def same_origin(self, other: Target) -> bool:
         """Whether ``other`` has the same origin, or is its usual step from http to https."""
-        if (self.secure, self.host, self.port) == (other.secure, other.host, other.port):
+        if self is other or (self.secure, self.host, self.port) == (other.secure, other.host, other.port):
             return True
         return self.host == other.host and (self.port, other.port, other.secure) == (80, 443, True)
 

@@ -157,7 +157,7 @@ async def _ask(
     secure = _trust(first, hop, options, context) if hop.secure else None
     try:
         wire = _wire(first, hop, method, options)
-        tunnel = _tunnel(hop, options)
+        tunnel = _tunnel(hop, options.proxy_auth) if options.proxy is not None and hop.secure else None
     except Unavailable as error:
         raise Failure("secret_unavailable", str(error)) from None
     expect = options.expect
@@ -167,7 +167,7 @@ async def _ask(
         keep=expect.keep,
         glance=not expect.of_body,
         secure=secure,
-        inspect=_inspector(options, context, ends),
+        inspect=None if options.tls.expires_within is None else _inspector(options, context, ends),
         tunnel=tunnel,
     )
     if options.proxy is None:
@@ -188,13 +188,10 @@ def _trust(first: Target, hop: Target, options: Options, context: ProbeContext) 
     return trust, name or hop.host.text
 
 
-def _inspector(options: Options, context: ProbeContext, ends: list[Answer]) -> Callable[[ssl.SSLObject], None] | None:
-    within = options.tls.expires_within
-    if within is None:
-        return None
-
+def _inspector(options: Options, context: ProbeContext, ends: list[Answer]) -> Callable[[ssl.SSLObject], None]:
     def inspect(session: ssl.SSLObject) -> None:
-        soon = ends_soon(chain(session, verified=options.tls.verify), context.started, within)
+        certificates = chain(session, verified=options.tls.verify)
+        soon = ends_soon(certificates, context.started, options.tls.expires_within or 0)
         ends.extend([soon] if soon else [])
 
     return inspect
@@ -218,10 +215,8 @@ def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
     )
 
 
-def _tunnel(hop: Target, options: Options) -> Tunnel | None:
-    if options.proxy is None or not hop.secure:
-        return None
-    return Tunnel(compose_connect(f"{hop.host.bracketed}:{hop.port}", options.proxy_auth), judge_tunnel)
+def _tunnel(hop: Target, auth: Basic | None) -> Tunnel:
+    return Tunnel(compose_connect(f"{hop.host.bracketed}:{hop.port}", auth), judge_tunnel)
 
 
 def _next(first: Target, hop: Target, response: Response, options: Options) -> Target | None:
