@@ -67,7 +67,7 @@ def blocking(servers: Servers, context: ssl.SSLContext, greeting: bytes) -> int:
 
 
 class Ask:
-    """One server that demands certificates, asked in the kinds `http` and `tls`."""
+    """One server that demands certificates, asked in the kinds `http`, `tls` and `tcp`."""
 
     def __init__(self, observe: Driver, servers: Servers, root: Authority) -> None:
         self._observe, self._servers, self._root = observe, servers, root
@@ -82,7 +82,10 @@ class Ask:
     async def __call__(self, **tls: Any) -> list[tuple[Verdict, str]]:
         http = await self._observe("http", f"https://127.0.0.1:{self._port}/", tls={"ca": self._root.path, **tls})
         plain = await self._observe("tls", f"127.0.0.1:{self._port}", ca=self._root.path, **tls)
-        return [(seen.verdict, seen.reason) for seen in (http, plain)]
+        shared: dict[str, Any] = {"tls_from_start": True, "tls": {"ca": self._root.path, **tls}}
+        mute = await self._observe("tcp", f"127.0.0.1:{self._port}", **shared)
+        talk = await self._observe("tcp", f"127.0.0.1:{self._port}", send="hello", expect="200", **shared)
+        return [(seen.verdict, seen.reason) for seen in (http, plain, mute, talk)]
 
 
 @pytest.fixture
@@ -99,9 +102,10 @@ async def test_a_server_that_demands_one(
 ) -> None:
     """In TLS 1.3 the handshake is over before the server has looked at it; that must not be taken for up."""
     ask.start(version)
-    assert await ask(client_certificate=str(root.leaf("probe"))) == [(Verdict.UP, "answered")] * 2
+    assert await ask(client_certificate=str(root.leaf("probe"))) == [(Verdict.UP, "answered")] * 4
     refused = await ask(client_certificate=str(stranger.leaf("probe")))
-    assert refused == [(Verdict.DOWN, "client_certificate")] * 2
+    assert refused[:3] == [(Verdict.DOWN, "client_certificate")] * 3
+    assert refused[3] in [(Verdict.DOWN, "client_certificate"), (Verdict.DOWN, "reset")]  # what was said comes back
     # Before TLS 1.3 there is no alert of that name (RFC 5246 section 7.4.6). With it, http may find the connection
     # broken before it has read the alert.
     expected = {"client_certificate", "reset"} if version is ssl.TLSVersion.TLSv1_3 else {"tls"}
@@ -113,8 +117,8 @@ async def test_a_server_that_demands_one(
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_server_that_would_like_one(ask: Ask, root: Authority, version: ssl.TLSVersion) -> None:
     ask.start(version, required=False)
-    assert await ask() == [(Verdict.UP, "answered")] * 2
-    assert await ask(client_certificate=str(root.leaf("probe"))) == [(Verdict.UP, "answered")] * 2
+    assert await ask() == [(Verdict.UP, "answered")] * 4
+    assert await ask(client_certificate=str(root.leaf("probe"))) == [(Verdict.UP, "answered")] * 4
 
 
 @pytest.mark.parametrize("tickets", [0, 2])

@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 
 from slawatch.probes.answer import Answer, Failure, Trace
 from slawatch.probes.tls import start_tls
+from slawatch.probes.tls_contexts import Session, judge_last_words
 
 T = TypeVar("T")
 
@@ -125,7 +126,7 @@ class Conversation(asyncio.Protocol):
             await self._more()
         return self._take(count)
 
-    async def start_tls(self, context: ssl.SSLContext, name: str, early: str) -> ssl.SSLObject:
+    async def start_tls(self, context: ssl.SSLContext, name: str, early: str) -> Session:
         """Turn to TLS; the session. ``Failure`` ``early`` where the other side said something more before it.
 
         Whoever sits on the way could put words there, and taken for a part of what follows they would look as if they
@@ -137,8 +138,17 @@ class Conversation(asyncio.Protocol):
         self._transport = await start_tls(self._transport, self, context, name, self._trace)
         self.resume_writing()  # from now on TLS hears of that
         self._trace.enter("answer")
-        session: ssl.SSLObject = self._transport.get_extra_info("ssl_object")
+        session: Session = self._transport.get_extra_info("ssl_object")
         return session
+
+    async def part(self) -> None:
+        """End a session with a server that may yet refuse our certificate, and hear its last words."""
+        session = self._transport.get_extra_info("ssl_object")
+        self._transport.close()
+        while self._ended is None and not self._heard:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        judge_last_words(session, bool(self._heard), self._ended)
 
     def late(self) -> Answer | None:
         """What the deadline finds: where the talk stood."""

@@ -50,6 +50,20 @@ class Session(ssl.SSLObject):
             raise
 
 
+def judge_last_words(session: Session, spoken: bool, error: Exception | None) -> None:
+    """Nothing where a server that left us in doubt took us before its end; ``Failure`` or the error where it did not.
+
+    ``spoken`` is whether it said anything under TLS, ``error`` how it ended, ``None``: in order. Nothing at all is no
+    consent, and an alert is a refusal.
+    """
+    if isinstance(error, ssl.SSLError):
+        if error.reason != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY":
+            raise error
+        spoken = True
+    if not (spoken or session.taken):
+        raise Failure("client_certificate", "the server asked for one, and closed without a word")
+
+
 class _Key(NamedTuple):
     ca: str | None
     verify: bool

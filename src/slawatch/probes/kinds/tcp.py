@@ -87,6 +87,12 @@ class Options(NetworkOptions):
         return self.tls_from_start or self.starttls is not None or any(step.starttls for step in self.steps)
 
     @property
+    def only_tls(self) -> bool:
+        """Whether there is a handshake and not a word after it."""
+        alone = self.tls_from_start or self.starttls == "postgres"
+        return alone and not (self.steps or self.send or self.expect)
+
+    @property
     def silent(self) -> bool:
         """Whether nothing is said nor waited for, so that a connection is all."""
         return not (self.encrypted or self.steps or self.send or self.expect)
@@ -114,7 +120,7 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
 async def _converse(host: str, options: Options, context: ProbeContext, address: Address) -> Answer | None:
     """The dialogue; what it says of a certificate that ends soon. A fault in our own files shows before it begins."""
     tls = options.tls or WatchedTls()
-    trust = context.tls.context(tls, protocols=()) if options.encrypted else None
+    trust = context.tls.context(tls, protocols=(), watch=options.only_tls) if options.encrypted else None
     _, talk = await connect(lambda: Conversation(context.trace), address, context.trace)
     context.late = talk.late
     certificates: list[Certificate] = []
@@ -125,6 +131,8 @@ async def _converse(host: str, options: Options, context: ProbeContext, address:
             trust, tls.name or host, "tls" if options.tls_from_start else "starttls_injection"
         )
         certificates.extend(chain(session, verified=tls.verify))
+        if options.only_tls and session.in_doubt:
+            await talk.part()
 
     try:
         context.trace.enter("answer")

@@ -10,13 +10,13 @@ from typing import Literal
 from pydantic import Field
 
 from slawatch.domain.observation import Cause, Verdict
-from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons, fail
+from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
 from slawatch.probes.certificates import Certificate, chain, ends_soon
 from slawatch.probes.options import HostPort, NetworkOptions, parse_host_port
 from slawatch.probes.outbound import connect
 from slawatch.probes.probe import ProbeContext
 from slawatch.probes.tls import WatchedTls, nothing_said, start_tls
-from slawatch.probes.tls_contexts import Session
+from slawatch.probes.tls_contexts import judge_last_words
 
 SCHEMES = ("tls",)
 
@@ -64,7 +64,8 @@ async def probe(target: HostPort, options: Options, context: ProbeContext) -> An
         session = transport.get_extra_info("ssl_object")
         certificates = chain(session, verified=options.verify)
         if session.in_doubt:
-            await _take_leave(transport, session, protocol)
+            transport.close()
+            judge_last_words(session, error=await protocol.heard, spoken=protocol.spoken)
         trace.close()
         return _judged(session.spoken, certificates, options, context)
     except ssl.SSLError as error:
@@ -79,7 +80,7 @@ class _Listener(asyncio.Protocol):
     """Hears whether the server says anything, and how it ends."""
 
     def __init__(self) -> None:
-        self.heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.heard: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.spoken = False
 
     def data_received(self, data: bytes) -> None:
@@ -87,28 +88,8 @@ class _Listener(asyncio.Protocol):
         self.connection_lost(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if error is not None:
-            fail(self.heard, error)
-        elif not self.heard.done():
-            self.heard.set_result(None)
-
-
-async def _take_leave(transport: asyncio.Transport, session: Session, listener: _Listener) -> None:
-    """Return once it is certain that the server takes us as we are; ``Failure`` or an error where it does not.
-
-    We end the session in order and hear what the server says before its end: nothing at all is no consent.
-    """
-    transport.close()
-    try:
-        await listener.heard
-    except ssl.SSLError as error:
-        if error.reason != "APPLICATION_DATA_AFTER_CLOSE_NOTIFY":
-            raise
-        listener.spoken = True
-    except ConnectionError:
-        pass
-    if not (listener.spoken or session.taken):
-        raise Failure("client_certificate", "the server asked for one, and closed without a word")
+        if not self.heard.done():
+            self.heard.set_result(error)
 
 
 def _judged(spoken: str | None, certificates: Sequence[Certificate], options: Options, context: ProbeContext) -> Answer:
