@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import socket
 
 import dns.message
@@ -227,6 +229,25 @@ async def test_the_patient_one_may_come_last(dns_server: Farm) -> None:
     assert await asking[1] == ["192.0.2.1"]
     for each in done:
         assert isinstance(each.exception(), Failure)
+
+
+async def test_a_machine_without_descriptors_blames_no_server(
+    dns_server: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S11: UNKNOWN with the right cause."""
+
+    def none_left(*_: object) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    server = await dns_server(HERE)
+    lookup = resolver(server)
+    with monkeypatch.context() as patch:
+        patch.setattr("slawatch.probes.dns_exchange._socket", none_left)
+        failure = await failing(lookup)
+    assert failure.answer.reason == "prober_fault"
+    assert failure.answer.detail.endswith("Too many open files")
+    assert (lookup.health()[0].silent, lookup.health()[0].up) == (0, None)
+    assert await ask(lookup, "host.example") == ["192.0.2.1"]
 
 
 async def test_a_storm_of_strays_is_a_failing_server(dns_server: Farm) -> None:

@@ -8,6 +8,7 @@ can be counted on have had a second to know better: two servers may see two diff
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable, Sequence
 
 import dns.exception
@@ -31,6 +32,8 @@ MOST_STRAY = 64
 GRACE = 1.0
 """Seconds for which servers that were asked before one that proves a *no* may still prove more than that."""
 
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+"""Errors that say nothing of the server: no descriptor, no memory."""
 _TYPES = {4: dns.rdatatype.A, 6: dns.rdatatype.AAAA}
 
 
@@ -99,6 +102,8 @@ class Panel:
         try:
             reply = read_reply(await exchange(query, server, _Patience().overhear))
         except (OSError, EOFError, dns.exception.DNSException) as error:
+            if isinstance(error, OSError) and error.errno in _OURS:
+                return Useless(_words(error), ours=True)
             self._note_silence(server)
             return Useless(_words(error))
         now = self._clock.monotonic()
@@ -137,13 +142,14 @@ class Lookup:
         self.until = until
         self._panel, self._family = panel, family
         self._said: dict[Server, str] = {}
+        self._ours = False
         self._waiting: dict[asyncio.Task[Reply], tuple[Server, float]] = {}
         self._negative: Known | Missing | None = None
 
     def doubt(self) -> Useless:
         """What each server that was asked has said so far instead of an answer."""
         words = "; ".join(f"{spell_server(server)}: {words}" for server, words in self._said.items())
-        return Useless(words or "no DNS server is configured")
+        return Useless(words or "no DNS server is configured", self._ours)
 
     async def first_of(self, names: Sequence[str]) -> Reply:
         """The first of ``names`` that exists, ``Missing`` where it is proven of each that it does not."""
@@ -217,6 +223,7 @@ class Lookup:
             for server, reply in replies:
                 if isinstance(reply, Useless):
                     self._said[server] = reply.words
+                    self._ours |= reply.ours
                 elif isinstance(reply, Known) and reply.addresses:
                     return reply
                 else:

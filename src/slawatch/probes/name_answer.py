@@ -35,9 +35,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Useless:
-    """Nothing is proven; ``words`` say what came instead."""
+    """Nothing is proven; ``words`` say what came instead. ``ours``: this machine had no means to ask with."""
 
     words: str
+    ours: bool = False
 
 
 Reply = Known | Missing | Useless

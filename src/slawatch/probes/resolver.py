@@ -62,7 +62,7 @@ class Resolver:
         """Addresses of ``name`` in the order of the answer; empty where it exists without one of ``family``.
 
         ``deadline`` is in the loop's time; half of what is left until then is ours to use. Raises
-        ``Failure``: ``name_unknown`` or ``resolver_lost``.
+        ``Failure``: ``name_unknown``, ``resolver_lost``, or ``prober_fault`` where this machine could not ask.
         """
         known = self._known_here(name, family)
         if known is not None:
@@ -78,7 +78,7 @@ class Resolver:
             return reply.addresses
         if isinstance(reply, Missing):
             raise Failure("name_unknown", reply.words if len(names) == 1 else f"{name} does not exist")
-        raise Failure("resolver_lost", f"{name}: {reply.words}")
+        raise Failure("prober_fault" if reply.ours else "resolver_lost", f"{name}: {reply.words}")
 
     def health(self) -> tuple[ServerHealth, ...]:
         """How each server fares, in the configured order."""
