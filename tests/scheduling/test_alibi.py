@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slawatch.domain.interval import HOUR, MILLISECOND, MINUTE, SECOND
@@ -189,6 +189,7 @@ def test_a_suspended_machine(asleep: int, set_by: int, expected: tuple[int, int,
 
 
 @given(st.integers(-HOUR, HOUR), st.integers(0, 10 * SECOND), st.integers(0, 10 * SECOND))
+@example(-SECOND - 1, 0, SECOND + 1)  # it went back, and by the next reading it is where it was
 def test_s3_no_ambiguous_reading_lies_outside_of_the_span(set_by: int, before: int, after: int) -> None:
     """Whatever the clock showed between two readings, the step somewhere in between: unless it is certain that it was
     read once and rightly, it is in the span."""

@@ -206,7 +206,8 @@ def test_a_stall_that_goes_on_after_it_was_told_is_told_on() -> None:
     run_virtual(scene)
 
 
-def test_a_stall_in_which_the_clock_was_set_is_a_jump_alone() -> None:
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+def test_a_stall_in_which_the_clock_was_set_is_a_jump_alone(by: Duration) -> None:
     """All of the wall time between two readings is ambiguous then (S3)."""
 
     async def scene(clock: FakeClock) -> None:
@@ -214,7 +215,7 @@ def test_a_stall_in_which_the_clock_was_set_is_a_jump_alone() -> None:
         box.health.start()
         await pass_time(MINUTE)
         clock.advance(10 * SECOND)
-        clock.step_wall(-HOUR)
+        clock.step_wall(by)
         await pass_time(MINUTE)
         assert box.stalls == []
         (jump,) = box.jumps

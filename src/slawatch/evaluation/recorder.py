@@ -173,11 +173,10 @@ class Recorder:
     def _why_silent(self, track: Track) -> Cause:
         """A stall is to blame as well where freshness outlived it and the first probe after it came too late for that:
         after a standstill endpoints are asked again as after a start (S13)."""
-        start, end, cause = self._stall
+        _, end, cause = self._stall
         fresh_until, cadence = track.state.fresh_until, track.cadence
-        if fresh_until is None or fresh_until - cadence.speaks_for > start:
-            return Cause.STALE
-        return cause if end <= fresh_until <= end + min(cadence.every, MINUTE) + cadence.timeout else Cause.STALE
+        asked_by = end + min(cadence.every, MINUTE) + cadence.timeout  # what is seen after the stall speaks for longer
+        return cause if fresh_until is not None and end <= fresh_until <= asked_by else Cause.STALE
 
     def lost_its_path(self, identity: str) -> bool:
         """Whether an endpoint is UNKNOWN because nobody vouched for the way to it."""
