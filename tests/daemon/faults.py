@@ -19,7 +19,7 @@ from typing import NamedTuple, Self, TypeVar
 import pytest
 
 from daemon.conftest import Slawatch
-from slawatch.domain.interval import Duration, Instant
+from slawatch.domain.interval import Duration, Instant, parse_instant
 from support.servers import TREE, Nginx, own_folder
 from support.waiting import eventually
 
@@ -31,8 +31,8 @@ FAKETIME = TREE.root / "usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def soon(look: Callable[[], T]) -> T:
-    """As ``eventually``, on a box that several daemons keep busy."""
-    return eventually(look, within=90)
+    """As ``eventually``, on a box that several daemons keep busy: looked at less often, and waited for longer."""
+    return eventually(look, within=90, pause=0.2)
 
 
 class Moment(NamedTuple):
@@ -168,6 +168,11 @@ class Scene:
     def states(self, *names: str) -> set[str]:
         """The states that the board shows, of all endpoints or of some."""
         return {item["state"] for item in self.daemon.status()["endpoints"] if item["endpoint"] in names or not names}
+
+    def seen_since(self, instant: Instant, state: str, *names: str) -> bool:
+        """Whether endpoints were asked after an instant of the daemon's wall clock, and are in a state since."""
+        shown = [item for item in self.daemon.status()["endpoints"] if item["endpoint"] in names]
+        return all(item["state"] == state and parse_instant(item["last"]["started"]) > instant for item in shown)
 
     def take_flaky_away(self) -> tuple[Moment, Moment]:
         """Stop it and wait until it is down: within which moments it went away."""

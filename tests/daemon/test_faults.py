@@ -33,6 +33,7 @@ from daemon.faults import (
 )
 from daemon.pieces import Piece, Rows, check_evaluation, pieces, spelled, total, without_lateness
 from slawatch.domain.interval import HOUR, SECOND, Duration
+from support.servers import fetch
 
 pytestmark = pytest.mark.server("nginx")
 
@@ -153,8 +154,8 @@ def set_ahead(folder: Path) -> Story:
     with Scene(folder / "scene", environment=clock.environment) as scene:
         gone, _ = scene.take_flaky_away()
         before, after = clock.set(3600)
-        soon(lambda: scene.states("steady", "patient", "drowsy") == {"up"})
-        soon(lambda: scene.states("flaky") == {"down"})
+        soon(lambda: scene.seen_since(after.wall + HOUR // 2, "up", "steady", "patient", "drowsy"))
+        soon(lambda: scene.seen_since(after.wall + HOUR // 2, "down", "flaky"))
         back = moment()
         scene.flaky.start()
         soon(lambda: scene.states() == {"up"})
@@ -204,6 +205,14 @@ def none_left(folder: Path) -> Story:
         return told(scene, [fault], "stall", asked, asked)
 
 
+def is_open(port: int) -> bool:
+    """Whether a visitor is let in and answered."""
+    try:
+        return bool(fetch(f"http://127.0.0.1:{port}/-/healthy"))
+    except OSError:
+        return False
+
+
 def full_house(folder: Path) -> Story:
     """Three hundred silent visitors, where there is room for a hundred; ``flaky`` is really down meanwhile."""
     with Scene(folder) as scene:
@@ -222,7 +231,8 @@ def full_house(folder: Path) -> Story:
                 soon(lambda: any(seen["verdict"] == "void" for seen in daemon.observations("flaky")))
                 ending = moment()
             fault = Fault(asked, begun, ending, moment())
-            soon(lambda: scene.states("flaky") == {"down"})  # and the web is open again
+            soon(lambda: is_open(daemon.port))
+            soon(lambda: scene.states("flaky") == {"down"})
             back = moment()
             scene.flaky.start()
             soon(lambda: scene.states() == {"up"})

@@ -173,12 +173,12 @@ def uplink(folder: Path) -> Story:
     with Scene(folder) as scene:
         net = scene.network
         gone = scene.takes(["ping-3"], lambda: net.internet_lacks(ADDRESSES["ping-3"]), "down")
-        assert scene.blind("internet") == "0.0"
+        soon(lambda: scene.blind("internet") == "0.0")
         asked, begun = scene.takes(INTERNET, net.disconnect, "unknown")
         also = moment(), moment()
         net.internet_lacks(ADDRESSES["ping-4"])
-        assert scene.states("router", "printer") == {"up"}
-        assert (scene.blind("internet"), scene.blind("lan")) == ("1.0", "0.0")
+        soon(lambda: scene.states("router", "printer") == {"up"})
+        soon(lambda: (scene.blind("internet"), scene.blind("lan")) == ("1.0", "0.0"))
         lasting(begun)
         others = [name for name in INTERNET if name not in ("ping-3", "ping-4")]
         ending, ended = scene.takes(others, net.connect, "up")
@@ -195,7 +195,7 @@ def resolver(folder: Path) -> Story:
         gone = scene.takes(["web-2"], lambda: net.internet_lacks(ADDRESSES["web-2"]), "down")
         asked, begun = scene.takes(WEBS, lambda: net.internet_lacks(Network.RESOLVER), "unknown")
         lasting(begun)
-        assert scene.states(*PINGS, *PORTS, "router", "printer") == {"up"}
+        soon(lambda: scene.states(*PINGS, *PORTS, "router", "printer") == {"up"})
         others = [name for name in WEBS if name != "web-2"]
         ending, ended = scene.takes(others, lambda: net.internet_has(Network.RESOLVER), "up")
         soon(lambda: scene.states("web-2") == {"down"})
@@ -208,8 +208,8 @@ def router(folder: Path) -> Story:
     with Scene(folder) as scene:
         asked, begun = scene.takes(["router"], scene.network.router_goes, "down")
         soon(lambda: scene.states(*INTERNET) == {"unknown"})
-        assert scene.states("printer") == {"up"}
-        assert (scene.blind("internet"), scene.blind("lan")) == ("1.0", "0.0")
+        soon(lambda: scene.states("printer") == {"up"})
+        soon(lambda: (scene.blind("internet"), scene.blind("lan")) == ("1.0", "0.0"))
         lasting(begun)
         ending, ended = scene.takes(["router", *INTERNET], scene.network.router_comes, "up")
         return told(scene, Fault(asked, begun, ending, ended))
@@ -233,16 +233,26 @@ def check_down(piece: Piece, gone: tuple[Moment, Moment]) -> None:
     assert gone[0].wall - SECOND <= piece.start <= gone[1].wall + EVERY + LATE
 
 
+def check_lost(story: Story, name: str) -> None:
+    """Not down for a microsecond, and unknown for as long as the line was lost. The resolver lies beyond that line:
+    names may take a little longer to be found again than hosts."""
+    found = story.pieces(name)
+    assert total(found, "down") == 0
+    spelt = spelled(found)
+    if name in WEBS and len(found) == 4:
+        assert spelt.pop(2) == "unknown resolver_lost", name
+        found[1] = found[1]._replace(end=found.pop(2).end)
+    assert spelt == ["up", "unknown path_lost", "up"], name
+    story.check_unknown(found[1])
+
+
 def test_s15_the_line_is_lost_while_one_of_twenty_is_really_down(stories: Stories) -> None:
     story = stories["test_s15_the_line_is_lost_while_one_of_twenty_is_really_down"].result()
     for name in ("router", "printer"):
         assert spelled(story.pieces(name)) == ["up"], name
     for name in INTERNET:
         if name not in ("ping-3", "ping-4"):
-            found = story.pieces(name)
-            assert spelled(found) == ["up", "unknown path_lost", "up"], name
-            assert total(found, "down") == 0
-            story.check_unknown(found[1])
+            check_lost(story, name)
 
     _, down, blind, still, up = story.pieces("ping-3")
     assert spelled(story.pieces("ping-3")) == ["up", "down", "unknown path_lost", "down", "up"]
@@ -287,10 +297,7 @@ def test_s15_a_dead_router_is_its_own_downtime_and_nobody_elses(stories: Stories
     assert account["time_us"]["down"] == down.length
     assert spelled(story.pieces("printer")) == ["up"]
     for name in INTERNET:
-        found = story.pieces(name)
-        assert spelled(found) == ["up", "unknown path_lost", "up"], name
-        assert total(found, "down") == 0
-        story.check_unknown(found[1])
+        check_lost(story, name)
     assert [event["path"] for event in story.blind] == ["internet"]
     check_evaluation(story.accounts, story.rows)
 

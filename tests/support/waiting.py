@@ -17,12 +17,12 @@ PAUSE = 0.02
 """Seconds between two looks."""
 
 
-def eventually(look: Callable[[], T], *, within: float = DEADLINE) -> T:
+def eventually(look: Callable[[], T], *, within: float = DEADLINE, pause: float = PAUSE) -> T:
     """The first true value of ``look()``. Raises AssertionError when there is none ``within`` so many real seconds."""
     end = time.monotonic() + within
     while not (seen := look()):
         assert time.monotonic() < end, f"not so within {within:g} s; seen last: {seen!r}"
-        threading.Event().wait(PAUSE)
+        threading.Event().wait(pause)
     return seen
 
 
