@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from slawatch.probes.echo import open_socket
+from slawatch.probes.echo_socket import open_socket
 from slawatch.probes.options import Family
 
 T = TypeVar("T")

@@ -20,7 +20,8 @@ from probes.scene import Scene, needs_root
 from probes.servers import Servers
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
-from slawatch.probes.echo import Echo, checksum, icmp_rights, open_socket
+from slawatch.probes.echo import Echo, checksum
+from slawatch.probes.echo_socket import icmp_rights, open_socket
 from slawatch.probes.kinds.icmp import Options, target
 from slawatch.probes.options import Family
 from slawatch.probes.probe import Resources
@@ -100,7 +101,7 @@ async def test_where_no_socket_is_permitted() -> None:
         raise PermissionError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("slawatch.probes.echo._open", forbidden)
+        patch.setattr("slawatch.probes.echo_socket._open", forbidden)
         clock = SystemClock()
         resolver = Resolver(clock, servers=(), hosts_file=Path("/dev/null"))
         async with Resources(clock, resolver=resolver, policy=loopback_allowed()) as resources:
@@ -182,7 +183,7 @@ async def in_flight(family: Family, clock: FakeClock) -> AsyncIterator[Flight]:
     sent: list[bytes] = []
     network = QuietNetwork()
     echo = Echo(family, clock, network.opener)
-    echo._send = lambda packet, address: sent.append(packet)  # type: ignore[method-assign]
+    echo._hand_over = lambda packet, ping: sent.append(packet)  # type: ignore[method-assign]
     task = asyncio.create_task(echo.ping("192.0.2.9" if family == 4 else "2001:db8::9", 56))
     await asyncio.sleep(0)
     yield Flight(echo, task, sent[0], family)
@@ -220,6 +221,19 @@ async def test_a_stray_reply_never_counts(family: Family) -> None:
         assert not flight.task.done()
         flight.receive(flight.reply(), SOURCE[family])
         flight.receive(flight.reply(), SOURCE[family])  # a duplicate changes nothing
+        assert await flight.task == 0
+
+
+@pytest.mark.parametrize("family", [4, 6])
+async def test_a_reply_may_be_shorter_but_never_different(family: Family) -> None:
+    """Some hosts send the beginning of large payloads back; a spoiled one is no answer."""
+    async with in_flight(family, FakeClock()) as flight:
+        payload = flight.request[8:]
+        for wrong in (payload[:-1] + b"x", payload + b"x", payload[:15], payload[:16] + b"x"):
+            flight.receive(flight.reply(payload=wrong), SOURCE[family])
+        await asyncio.sleep(0)
+        assert not flight.task.done()
+        flight.receive(flight.reply(payload=payload[:16]), SOURCE[family])
         assert await flight.task == 0
 
 

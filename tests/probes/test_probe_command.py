@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
+
+import pytest
 
 from probes.nameservers import Farm, answers
+from probes.scene import needs_root
 from probes.servers import Servers, silence
 from slawatch.cli.probing import probe_once
 from slawatch.config.configuration import Configuration
 from slawatch.config.loader import load_client_text
 from slawatch.config.models import Box
+from slawatch.runtime.errors import UsageError
 
 CLIENT = """\
 client: acme
@@ -33,6 +38,19 @@ async def test_the_address_is_printed(dns_server: Farm, servers: Servers) -> Non
 
     row = await asyncio.to_thread(probe_once, "tcp", f"127.0.0.1:{port}", (), "5s", lambda: found)
     assert (row["address"], row["verdict"]) == ("127.0.0.1", "up")
+
+
+@needs_root
+def test_loss_jitter_and_times_of_a_series_are_printed() -> None:
+    row = probe_once("icmp", "127.0.0.1", ("count=3", "interval=10ms", "loss.down=50%"), "5s", lambda: configuration(9))
+    assert row["verdict"] == "up"
+    assert re.fullmatch(r"3 of 3 answered; rtt min/avg/max [\d.]+/[\d.]+/[\d.]+ ms, jitter [\d.]+ ms", row["detail"])
+    assert re.fullmatch(r"series=\S+ rtt=\S+", row["phases"])
+
+
+def test_a_series_that_does_not_fit_into_its_timeout_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 4s for these options"):
+        probe_once("icmp", "127.0.0.1", ("count=20",), "3s", lambda: configuration(9))
 
 
 async def test_without_an_address_there_is_none_to_print(dns_server: Farm) -> None:

@@ -17,7 +17,7 @@ from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration
 from slawatch.domain.interval import MILLISECOND
 from slawatch.domain.local_time import tzdata_version
-from slawatch.probes.echo import icmp_rights
+from slawatch.probes.echo_socket import icmp_rights
 from slawatch.probes.name_answer import Reply, Useless
 from slawatch.probes.policy import OwnAddresses
 from slawatch.probes.resolver import resolver_for

@@ -50,6 +50,8 @@ def probe_once(
     else:
         kind, text = _kind(what), target or ""
         chosen, limit = _options(kind, options), _duration(timeout)
+        if chosen.least() > limit:
+            raise UsageError(f"--timeout: expected at least {format_duration(chosen.least())} for these options")
     try:
         address = kind.target(text)
     except ValueError as error:

@@ -83,6 +83,8 @@ def _read(
         address = _address(document, path, kind, common, policy) if common else ""
     job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
+    if options is not None and cadence is not None:
+        _check_time(document, path, options, cadence)
     if common is None or cadence is None or document.has_findings(path):
         return None
     return EndpointConfig(
@@ -136,6 +138,12 @@ def _job(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Jo
     except ValidationError as error:
         report_errors(document, path, Job, error)
         return None
+
+
+def _check_time(document: Document, path: tuple[str, str], options: ProbeOptions, cadence: Cadence) -> None:
+    if options.least() > cadence.timeout:
+        problem = f"{format_duration(cadence.timeout)} is too short for these options"
+        document.report((*path, "timeout"), f"{problem}: expected at least {format_duration(options.least())}")
 
 
 def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cadence | None:

@@ -24,7 +24,7 @@ from slawatch.domain.interval import DAY, HOUR, MINUTE, SECOND, Duration, Instan
 from slawatch.main.daemon import Daemon
 from slawatch.main.demo_estate import BreakableServer, Estate
 from slawatch.main.running import run_loop, until_stopped
-from slawatch.probes.echo import icmp_rights
+from slawatch.probes.echo_socket import icmp_rights
 from slawatch.runtime.clock import SystemClock
 from slawatch.runtime.errors import Unavailable
 from slawatch.runtime.logs import set_up_logging

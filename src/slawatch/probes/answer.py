@@ -75,6 +75,12 @@ class Trace:
         """Start ``phase`` now."""
         self._marks.append((phase, self._clock.monotonic()))
 
+    def close_with(self, phase: str, length: Duration) -> None:
+        """End the running phase now, and say that its last ``length`` microseconds were another one."""
+        now = self._clock.monotonic()
+        start = max(now - length, self._marks[-1][1])
+        self._marks += [(phase, start), ("", now)]
+
     def close(self) -> None:
         """End the running phase now and start none."""
         self.enter("")

@@ -42,6 +42,10 @@ class ProbeOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
+    def least(self) -> int:
+        """Microseconds that a probe with these options takes at least: its ``timeout`` must not be shorter."""
+        return 0
+
 
 class NetworkOptions(ProbeOptions):
     """Options that every kind has that speaks over the network."""

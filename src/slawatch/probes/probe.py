@@ -17,7 +17,8 @@ from slawatch.domain.grammar import format_duration
 from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.probes.answer import ANY, Answer, Failure, Reason, Reasons, Trace
-from slawatch.probes.echo import Echo, Opener, open_socket
+from slawatch.probes.echo import Echo
+from slawatch.probes.echo_socket import Opener, open_socket
 from slawatch.probes.options import Family, ProbeOptions
 from slawatch.probes.outbound import Outbound
 from slawatch.probes.policy import AddressPolicy
@@ -67,8 +68,11 @@ class ProbeContext:
     deadline: float
     trace: Trace
     outbound: Outbound
-    echo: Callable[[Family], Echo]
-    """The shared ICMP socket of a family; ``Unavailable`` where this process may have none."""
+    echo: Callable[[Family, bool], Echo]
+    """The shared ICMP socket of a family, the flag: for packets that nobody may cut into fragments.
+
+    ``Unavailable`` where this process may have none.
+    """
     tls: TlsContexts
     late: Callable[[], Answer | None] = lambda: None
     """What the probe itself has to say when its deadline passed; ``None``: no more than that it is a timeout."""
@@ -98,7 +102,7 @@ class Resources:
         self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy(clock=self.clock))
         self.tls = TlsContexts(self.clock)
         self._opener = icmp_opener
-        self._echoes: dict[Family, Echo] = {}
+        self._echoes: dict[tuple[Family, bool], Echo] = {}
 
     def judge_by(self, policy: AddressPolicy) -> None:
         """From the next probe on, another address policy. What names are probed by stays."""
@@ -115,11 +119,14 @@ class Resources:
         self._echoes.clear()
         self.outbound.resolver.close()
 
-    def echo(self, family: Family) -> Echo:
-        """The ICMP socket of a family; ``Unavailable`` where this process may have none."""
-        echo = self._echoes.get(family)
+    def echo(self, family: Family, whole: bool = False) -> Echo:
+        """The ICMP socket of a family, ``whole`` for packets that nobody may cut into fragments.
+
+        ``Unavailable`` where this process may have none.
+        """
+        echo = self._echoes.get((family, whole))
         if echo is None:
-            echo = self._echoes[family] = Echo(family, self.clock, self._opener)
+            echo = self._echoes[family, whole] = Echo(family, self.clock, self._opener, whole=whole)
         return echo
 
     def context(self, started: Instant, deadline: float) -> ProbeContext:
