@@ -133,7 +133,7 @@ def tcp_endpoints(secrets: Secrets, port: int) -> Iterator[str]:
 
 
 KINDS = ("file", "env", "credential")
-EVERY = "every: 2s, timeout: 1s, retry_every: 1s"
+EVERY = "every: 5s, timeout: 1s, retry_every: 5s"
 
 
 def client_file(endpoints: list[str]) -> str:

@@ -60,6 +60,7 @@ class Shape:
     status: int = 302
     redirects: str | tuple[str, ...] = "off"
     reachable: bool = True
+    proxy: str | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label}".replace(" ", "-")
@@ -202,6 +203,7 @@ def shapes() -> Iterator[Shape]:
     yield from _redirects_by_status()
     yield from _redirects_by_address()
     yield from _redirects_by_text()
+    yield from _proxies()
 
 
 def _targets() -> Iterator[Shape]:
@@ -327,3 +329,27 @@ LOCATIONS: dict[str, tuple[str, Refused]] = {
 def _redirects_by_text() -> Iterator[Shape]:
     for how, (location, refused) in LOCATIONS.items():
         yield Shape(f"location: {how}", SITE, refused, location=location, redirects=("127.0.0.1",))
+
+
+def _proxies() -> Iterator[Shape]:
+    """A proxy is a host like any other; and what it is asked for is checked as far as that can be seen from here."""
+    front = f"http://{FRONT}:{FRONT_PORT}"
+    for what, address in (INNER | OTHERS).items():
+        proxy = f"http://{in_url(address)}:{CANARY}"
+        yield Shape(f"proxy: {what}", "http://shop.example/", "address_denied", proxy=proxy)
+        yield Shape(f"behind a proxy: {what}", canary(address), "address_denied", proxy=front, reachable=False)
+    for how, name in NAMES.items():
+        yield Shape(f"behind a proxy: {how}", canary(name), "address_denied", proxy=front, reachable=False)
+    for how, text in nested("169.254.169.254").items():
+        url = canary(text, "https")
+        yield Shape(f"behind a proxy: metadata, {how}", url, "address_denied", proxy=front, reachable=False)
+    for host in ("127.0.0.1", "169.254.169.254", "::1", "localhost"):
+        yield Shape(
+            f"redirect behind a proxy: {host}",
+            "http://shop.example/",
+            "address_denied",
+            location=canary(host),
+            redirects=(host,),
+            proxy=front,
+            reachable=False,
+        )

@@ -91,7 +91,7 @@ class Scene:
         resolver = Resolver(clock, [self.names.address], hosts_file=Path("/dev/null"))
         if shape.kind == "http":
             listed = list(shape.redirects) if isinstance(shape.redirects, tuple) else shape.redirects
-            options = {"redirects": listed, "expect": {"body": "Welcome"}, **options}
+            options = {"redirects": listed, "expect": {"body": "Welcome"}, "proxy": shape.proxy, **options}
         async with Resources(clock, resolver=resolver, policy=policy) as resources:
             return await Driver(resources)(shape.kind, shape.target, timeout, **options)
 

@@ -56,7 +56,7 @@ def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:
     if found is None:
         return [*rows, _row("configuration", "weak", "there is none at that place: `slawatch new client` writes one")]
     rows.append(_row("configuration", "fine", f"{len(found.endpoints)} endpoints, {len(found.contracts)} contracts"))
-    rows += [*_resolvers(found), _witnesses(found), _disk(found), _database(found)]
+    rows += [*_resolvers(found), _witnesses(found), _outbound(found), _disk(found), _database(found)]
     return rows
 
 
@@ -121,6 +121,12 @@ def _witnesses(configuration: Configuration) -> Row:
     if bare:
         return _row("witnesses", "weak", f"none for the path {', '.join(bare)}: if it is lost, what lies on it is down")
     return _row("witnesses", "fine", f"for the paths {', '.join(configuration.witnesses) or 'none'}")
+
+
+def _outbound(configuration: Configuration) -> Row:
+    allow = configuration.box.outbound.allow
+    opened = f"probes may talk to {', '.join(allow)}, too" if allow else "nothing that is denied is opened to probes"
+    return _row("outbound", "fine", opened)
 
 
 def _disk(configuration: Configuration) -> Row:
