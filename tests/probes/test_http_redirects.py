@@ -27,7 +27,8 @@ class Site:
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.heads.append(head)
-        path, _, where = head.split(" ")[1].partition("?")
+        asked = head.split(" ")[1]
+        path, _, where = (f"/{asked.split('/', 3)[3]}" if "://" in asked.partition("?")[0] else asked).partition("?")
         status = {"/to": "302", "/": ""}.get(path, path[1:])
         if where and status:
             writer.write(f"HTTP/1.1 {status} Go\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode())
@@ -239,8 +240,8 @@ async def test_a_location_puts_nothing_into_the_next_request(observe: Driver, se
 
 @pytest.mark.parametrize(
     "told",
-    [{"auth": {"bearer": {"env": "SLAWATCH_TEST_TOKEN"}}}, {"headers": {"X-Key": "canary"}}, {"body": "canary"}],
-    ids=["auth", "headers", "body"],
+    [{"auth": {"bearer": {"env": "SLAWATCH_TEST_TOKEN"}}}, {"headers": {"X-Key": "canary"}}, {"body": "canary"}, {}],
+    ids=["auth", "headers", "body", "proxy"],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_host_that_could_be_what_the_site_was_told_is_not_named(
@@ -248,8 +249,12 @@ async def test_a_host_that_could_be_what_the_site_was_told_is_not_named(
 ) -> None:
     """A site that was told nothing may be quoted; one that knows a secret could send it back as a host."""
     monkeypatch.setenv("SLAWATCH_TEST_TOKEN", "canary")
-    url = f"http://127.0.0.1:{await servers.start(site)}/to?{scheme}://canary.example/"
+    port = await servers.start(site)
+    url = f"http://127.0.0.1:{port}/to?{scheme}://canary.example/"
     options: dict[str, Any] = {"redirects": "same_host", "expect": {"body": "there"}}
+    if not told:
+        password = {"user": "ann", "password": {"env": "SLAWATCH_TEST_TOKEN"}}
+        told = {"proxy": f"http://127.0.0.1:{port}", "proxy_auth": password}
     seen = await observe("http", url, **options, **told)
     assert (seen.reason, seen.detail) == ("redirect_refused", "to another host")
     assert (await observe("http", url, **options)).detail == "to canary.example"

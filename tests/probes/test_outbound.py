@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import dns.rcode
 import dns.rdatatype
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from probes.driver import PATIENT
 from probes.nameservers import Farm, Query, answers, code
 from slawatch.domain.observation import Verdict
+from slawatch.probes import outbound
 from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.options import Family, parse_host
 from slawatch.probes.outbound import Address, Outbound
@@ -168,3 +172,16 @@ async def test_a_database_that_was_never_found_closes_its_port() -> None:
     with pytest.raises(Failure) as caught:
         await outbound.address(parse_host("192.0.2.5"), 5432, "any", 0.0, Trace(FakeClock()))
     assert caught.value.answer.reason == "resolver_lost"
+
+
+def test_there_is_one_door() -> None:
+    """Sockets are made in these files alone. Their addresses come from the door, or from the box's own file."""
+    source = Path(outbound.__file__).parent
+    makers = re.compile(r"\bsocket\(|\bcreate_(connection|datagram_endpoint)\(|\bopen_connection\(|\bcreate_server\(")
+    found = {path.name for path in source.rglob("*.py") if makers.search(path.read_text(encoding="utf-8"))}
+    assert found == {
+        "outbound.py",  # every connection
+        "dns_exchange.py",  # questions: of the resolver, to servers of the box's file; of the kind `dns`, by the door
+        "echo.py",  # pings, to addresses by the door
+        "policy.py",  # binds, and sends nothing
+    }

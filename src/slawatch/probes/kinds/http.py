@@ -225,7 +225,7 @@ def _next(first: Target, hop: Target, response: Response, options: Options) -> T
     if options.redirects == "off" or location is None or response.status not in (301, 302, 303, 307, 308):
         return None
     others = options.redirects if isinstance(options.redirects, list) else ()
-    told = bool(options.auth or options.headers or options.body)
+    told = bool(options.auth or options.headers or options.body or options.proxy_auth)
     return redirected(hop, location, [first.host.text, *others], told=told)
 
 
