@@ -49,7 +49,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_everything_has_its_place(installed: Installed) -> None:
+def test_everything_has_its_place(installed: Installed, filled: Checkout) -> None:
     unit = installed.at("/etc/systemd/system/slawatch.service").read_text()
     assert "ExecStart=/opt/slawatch/bin/slawatch run --config /etc/slawatch\n" in unit
     assert installed.at("/etc/slawatch/slawatch.yaml").is_file()
@@ -58,6 +58,7 @@ def test_everything_has_its_place(installed: Installed) -> None:
     assert (stat.S_IMODE(credentials.stat().st_mode), list(credentials.iterdir())) == (0o700, [])
     drop_in = installed.at("/etc/systemd/system/slawatch.service.d/credentials.conf").read_text()
     assert "#LoadCredential=NAME:/etc/slawatch/credentials/NAME" in drop_in.splitlines()
+    assert not (filled.folder / "dist").exists()
 
 
 def test_nothing_names_the_place_where_it_was_made(installed: Installed) -> None:
@@ -116,6 +117,14 @@ def test_wheels_of_another_lock_are_refused(filled: Checkout, this_python: str, 
     assert done.returncode != 0
     assert f"wheels/{HOST_PYTHON} was filled for other versions" in done.stderr
     assert "make download" in done.stderr
+
+
+def test_without_wheels_it_asks_for_them_and_says_so(this_python: str, tmp_path: Path) -> None:
+    """Nobody answers here, so that it fails."""
+    done = Checkout(tmp_path / "slawatch").try_make("install", f"DESTDIR={tmp_path}", this_python)
+    assert done.returncode != 0
+    assert f"wheels/{HOST_PYTHON} is not filled (make download)" in done.stderr
+    assert not (tmp_path / "opt/slawatch").exists()
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(filled: Checkout, this_python: str, tmp_path: Path) -> None:

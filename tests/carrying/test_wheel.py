@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,10 +17,12 @@ from support.tree import PROJECT
 
 
 @pytest.fixture(scope="module")
-def wheel(filled: Checkout, this_python: str) -> Path:
+def wheel(filled: Checkout, this_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`make wheel`, without a network."""
-    filled.make("wheel", this_python)
-    [built] = (filled.folder / "dist").iterdir()
+    checkout = Checkout(tmp_path_factory.mktemp("wheel") / "slawatch")
+    shutil.copytree(filled.folder / "wheels", checkout.folder / "wheels")
+    checkout.make("wheel", this_python)
+    [built] = (checkout.folder / "dist").iterdir()
     return built
 
 
