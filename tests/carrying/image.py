@@ -1,7 +1,8 @@
 """The image: built by buildah of the tests' tree on a base of the box's files, and run as a container runtime would.
 
-buildah keeps everything below one folder. A container has its image's file system read-only, a network of its own with
-loopback alone, and the user, program and check of health that the image names; the host needs root and util-linux.
+buildah keeps everything in memory: the same files are copied a few times. A container has its image's file system
+read-only, a network of its own with loopback alone, and the user, program and check of health that the image names; the
+host needs root and util-linux.
 """
 
 from __future__ import annotations
@@ -24,51 +25,78 @@ from support.tree import box_location
 LEFT_OUT = ("var/lib/apt/lists", "usr/share/locale", "usr/share/doc", "usr/share/man", "proc/*", "dev/*", "sys/*")
 """Of the box's files, what a base image does without."""
 
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
+
 BASE, IMAGE = "localhost/debian", "localhost/slawatch"
 
 
-class Buildah:
-    """buildah with a store of its own below ``folder``."""
+class Memory(Server):
+    """``folder`` in memory, for those who enter: it goes, with all that is in it, when this stops."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._policy = folder / "policy.json"
-        self._policy.write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}), encoding="utf-8")
+        folder.mkdir()
+        steps = f"mount -t tmpfs -o mode=755 tmpfs {shlex.quote(str(folder))} && exec sleep infinity"
+        command = [*DIES_WITH_US, "unshare", "--mount", "--propagation", "private", "--", "sh", "-c", steps]
+        super().__init__("memory", command, folder.with_suffix(".log"), self._is_mounted)
 
-    def __call__(self, command: str, *arguments: str | Path) -> str:
-        """Run one command; what it printed, on either stream. It must succeed."""
-        store = ("--storage-driver", "vfs", "--root", self.folder / "store", "--runroot", self.folder / "run")
-        policy = ("--signature-policy", self._policy) if command in ("from", "commit", "bud") else ()
-        done = TREE.run(["/usr/bin/buildah", *store, command, *policy, *arguments], bind=[self.folder], timeout=600)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        return done.stdout.strip() or done.stderr
+    def entering(self, command: Sequence[str]) -> list[str]:
+        """The command that runs a command where the folder is seen."""
+        return ["nsenter", f"--mount=/proc/{self.pid}/ns/mnt", "--", *command]
 
-    def container(self, image: str) -> tuple[str, Path]:
-        """A container of an image: its name, and its file system."""
-        name = self("from", "--pull-never", image) if image != "scratch" else self("from", image)
-        return name, Path(self("mount", name))
+    def at(self, path: Path) -> Path:
+        """A path in the folder, from outside."""
+        return Path(f"/proc/{self.pid}/root") / path.relative_to("/")
+
+    def _is_mounted(self) -> bool:
+        return f" {self.folder} tmpfs " in Path(f"/proc/{self.pid}/mounts").read_text(encoding="utf-8")
 
 
 class Image:
-    """Built once from a checkout below ``folder``; ``files`` is the file system of a container of it."""
+    """Built once from a checkout, by buildah with a store of its own in memory."""
 
-    def __init__(self, folder: Path, checkout: Checkout) -> None:
-        buildah = Buildah(folder)
-        _make_base(buildah)
+    def __init__(self, memory: Memory, checkout: Checkout) -> None:
+        self.memory = memory
+        self._checkout = checkout.folder
+        self._policy = memory.folder / "policy.json"
+        memory.at(self._policy).write_text(json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
+        self._make_base()
         how = ("--isolation", "chroot", "--format", "docker", "--pull-never", "--build-arg", f"BASE={BASE}")
-        self.said = buildah("bud", *how, "--tag", IMAGE, checkout.folder)
-        _, self.files = buildah.container(IMAGE)
-        found = json.loads(buildah("inspect", "--type", "image", IMAGE))
+        self.said = self._buildah("bud", *how, "--tag", IMAGE, checkout.folder)
+        self.files = self._container("--pull-never", IMAGE)[1]
+        found = json.loads(self._buildah("inspect", "--type", "image", IMAGE))
         self.settings: dict[str, Any] = found["Docker"]["config"]
+        """User, program, volumes and the rest, by the names that Docker gives them."""
 
+    def at(self, path: str) -> Path:
+        """A path of the image, from outside."""
+        return self.memory.at(self.files) / path.lstrip("/")
 
-def _make_base(buildah: Buildah) -> None:
-    name, files = buildah.container("scratch")
-    left_out = [f"--exclude=./{path}" for path in LEFT_OUT]
-    pack = ["tar", "-C", str(box_location()), "--one-file-system", *left_out, "-cf", "-", "."]
-    command = f"{shlex.join(pack)} | tar -C {shlex.quote(str(files))} -xpf -"
-    subprocess.run(["sh", "-c", command], check=True)
-    buildah("commit", "--quiet", "--rm", name, BASE)
+    def _make_base(self) -> None:
+        name, files = self._container("scratch")
+        left_out = [f"--exclude=./{path}" for path in LEFT_OUT]
+        pack = ["tar", "-C", str(box_location()), "--one-file-system", *left_out, "-cf", "-", "."]
+        command = f"{shlex.join(pack)} | tar -C {shlex.quote(str(files))} -xpf -"
+        subprocess.run(self.memory.entering(["sh", "-c", command]), check=True)
+        self._buildah("commit", "--quiet", "--rm", name, BASE)
+
+    def _container(self, *image: str) -> tuple[str, Path]:
+        """A container of an image: its name, and its file system."""
+        name = self._buildah("from", *image)
+        return name, Path(self._buildah("mount", name))
+
+    def _buildah(self, command: str, *arguments: str | Path) -> str:
+        """Run one command; what it printed, on either stream. It must succeed."""
+        folder = self.memory.folder
+        store = ("--storage-driver", "vfs", "--root", folder / "store", "--runroot", folder / "run")
+        policy = ("--signature-policy", self._policy) if command in ("from", "commit", "bud") else ()
+        argv = ["/usr/bin/buildah", *store, command, *policy, *arguments]
+        inside = self.memory.entering(TREE.command(argv, bind=[folder, self._checkout]))
+        done = subprocess.run(
+            inside, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        return done.stdout.strip() or done.stderr
 
 
 class Container(Server):
@@ -95,7 +123,7 @@ class Container(Server):
         program = [*settings["Entrypoint"], *(arguments or settings["Cmd"])]
         steps.append(f"exec {shlex.join(self._inside(program))}")
         namespaces = ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]
-        command = ["setpriv", "--pdeathsig", "KILL", "--", *namespaces, "--", "sh", "-c", "\n".join(steps)]
+        command = image.memory.entering([*DIES_WITH_US, *namespaces, "--", "sh", "-c", "\n".join(steps)])
         super().__init__("container", command, folder / "log", self.is_healthy)
 
     @property

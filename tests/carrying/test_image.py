@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 
 from carrying.box import box_python
 from carrying.checkout import Checkout
-from carrying.image import Container, Image
+from carrying.image import Container, Image, Memory
 from support.process import Server
 from support.tree import PROJECT
 from support.waiting import eventually
@@ -31,8 +30,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     folder = tmp_path_factory.mktemp("image")
     checkout = Checkout(folder / "slawatch")
     checkout.fill(box_python())
-    yield Image(folder, checkout)
-    subprocess.run(["rm", "-rf", folder], check=True)  # pytest would keep three of them
+    with Memory(folder / "memory") as memory:
+        yield Image(memory, checkout)
 
 
 @pytest.fixture
@@ -45,9 +44,9 @@ def watching(image: Image, tmp_path: Path) -> Iterator[Container]:
 
 def test_it_is_built_from_the_wheels_and_holds_the_program_alone(image: Image) -> None:
     assert "pip fetches" not in image.said
-    assert sorted(path.name for path in (image.files / "opt").iterdir()) == ["slawatch"]
-    assert not (image.files / "source").exists()
-    writable = [path for path in (image.files / "opt").rglob("*") if not path.is_symlink() and path.stat().st_uid]
+    assert sorted(path.name for path in image.at("/opt").iterdir()) == ["slawatch"]
+    assert not image.at("/source").exists()
+    writable = [path for path in image.at("/opt").rglob("*") if not path.is_symlink() and path.stat().st_uid]
     assert writable == []
 
 
