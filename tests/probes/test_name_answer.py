@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from slawatch.probes.dns_exchange import parsed
 from slawatch.probes.name_answer import Known, Missing, Reply, Useless, read_reply
 
 SOA = "SOA ns.example. admin.example. 1 3600 600 86400 60"
@@ -105,3 +110,31 @@ def test_a_time_to_live_beyond_all_measure_is_none() -> None:
     wire = response.to_wire().replace(b"\x01\x02\x03\x04", b"\xff\xff\xff\xff")
     said = read_reply(dns.message.from_wire(wire))
     assert said == Known(["192.0.2.1"], 0)
+
+
+def _whole_answer() -> bytes:
+    response = dns.message.make_response(dns.message.make_query("host.shop.example", "A", id=7))
+    response.answer.append(dns.rrset.from_text("host.shop.example.", 60, "IN", "CNAME", "b.other."))
+    response.answer.append(dns.rrset.from_text("b.other.", 60, "IN", "A", "192.0.2.1"))
+    response.authority.append(dns.rrset.from_text("other.", 60, "IN", *SOA.split(" ", 1)))
+    return response.to_wire()
+
+
+WHOLE = _whole_answer()
+BODY = st.lists(st.tuples(st.integers(2, len(WHOLE) - 1), st.integers(0, 255)), max_size=6)
+
+
+@given(BODY, st.integers(0, len(WHOLE)), st.binary(max_size=40))
+def test_no_reply_is_a_defect_of_ours(changes: list[tuple[int, int]], end: int, tail: bytes) -> None:
+    """Bytes of a true answer changed, cut off, gone on with: whatever is taken for a reply is read without an error."""
+    wire = bytearray(WHOLE)
+    for place, value in changes:
+        wire[place] = value
+    response = parsed(bytes(wire[: end or len(wire)]) + tail)
+    query = dns.message.make_query("host.shop.example", "A", id=7)
+    if response is not None and query.is_response(response):
+        said = read_reply(response)
+        assert isinstance(said, Known | Missing | Useless)
+        if isinstance(said, Known):
+            assert all(ip_address(text).version == 4 for text in said.addresses)
+            assert 0 <= said.lifetime < 2**31

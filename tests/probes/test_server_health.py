@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slawatch.domain.interval import MILLISECOND, SECOND, Duration
+from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from slawatch.probes.dns_exchange import Server
 from slawatch.probes.server_health import SLOW, TRY_AGAIN, ServerBook, ServerHealth
 
@@ -19,8 +19,8 @@ def helped(took: Duration = MILLISECOND) -> Step:
     return lambda health: health.asked(0).helped(took, took)
 
 
-def unhelped(name: str) -> Step:
-    return lambda health: health.asked(0).could_not_help(MILLISECOND, MILLISECOND, name)
+def unhelped(name: str, now: Instant = MINUTE + MILLISECOND) -> Step:
+    return lambda health: health.asked(0).could_not_help(now, MILLISECOND, name)
 
 
 def failed(health: ServerHealth) -> ServerHealth:
@@ -53,6 +53,10 @@ def after(*steps: Step, server: Server = ONE) -> ServerHealth:
         ([unhelped("a"), unhelped("b"), unhelped("c")], False, 2),
         ([unhelped("a"), unhelped("b"), helped(), unhelped("c")], True, 0),
         ([unhelped("a"), unhelped("b"), unhelped("c"), helped()], True, 0),
+        # Some names are missing, others are not: a minute without any help is the least.
+        ([helped(), *(unhelped(name, MINUTE) for name in "abc")], True, 0),
+        ([helped(), *(unhelped(name) for name in "abc")], False, 2),
+        ([unhelped(name, 0) for name in "abc"], False, 2),
         # It answers, though not to the point: it is there.
         ([failed, failed, unhelped("a")], True, 0),
     ],
@@ -65,7 +69,7 @@ def test_whether_it_can_be_counted_on(steps: list[Step], up: bool | None, rank: 
 def test_what_is_counted() -> None:
     health = after(helped(), failed, unhelped("a"), failed, failed)
     assert (health.answered, health.unhelpful, health.silent, health.failures) == (1, 1, 3, 2)
-    assert (health.last_asked, health.last_answer) == (0, MILLISECOND)
+    assert (health.last_asked, health.last_help, health.last_answer) == (0, MILLISECOND, MINUTE + MILLISECOND)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_rules_and_the_configuration_are_sound(promtool: Run, tmp_path: Path
     (tmp_path / "rules.yaml").write_text(rules[0], encoding="utf-8")
     checked = promtool("check", "rules", "--lint=all", tmp_path / "rules.yaml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "SUCCESS: 6 rules found" in checked.stdout
+    assert "SUCCESS: 7 rules found" in checked.stdout
     scrapes = [block for block in blocks if "scrape_configs:" in block]
     for number, block in enumerate(scrapes):
         path = tmp_path / f"prometheus{number}.yml"

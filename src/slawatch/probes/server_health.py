@@ -16,6 +16,8 @@ LOST_AFTER = 2
 """So many questions in a row without an answer, and a server counts as lost. One datagram can go astray."""
 UNHELPED_NAMES = 3
 """So many different names in a row that it could not help with, and it counts as lost: one zone may be broken."""
+UNHELPED_FOR: Duration = 60 * SECOND
+"""Names count for that only so long after its last useful answer: some are missing here, and it is well."""
 TRY_AGAIN: Duration = 10 * SECOND
 """How often a server that stands back is asked beside the others, while names are needed."""
 SLOW: Duration = 500 * MILLISECOND
@@ -32,9 +34,10 @@ class ServerHealth:
     failures: int = 0
     """Questions in a row that brought no answer: silence, refusal of the port, what is no DNS."""
     unhelped: frozenset[str] = frozenset()
-    """Names since its last useful answer for which it had none: SERVFAIL, REFUSED, an NXDOMAIN without proof."""
+    """Names, a minute or more after its last useful answer, that it had none for: SERVFAIL, REFUSED, nothing proven."""
     last_asked: Instant | None = None
     last_answer: Instant | None = None
+    last_help: Instant | None = None
     answer_time: Duration | None = None
     """How long its answers take, smoothed; the latest counts a quarter."""
     answered: int = 0
@@ -69,11 +72,13 @@ class ServerHealth:
     def helped(self, now: Instant, took: Duration) -> ServerHealth:
         """A useful answer came."""
         heard = self._heard(now, took)
-        return replace(heard, unhelped=frozenset(), answered=self.answered + 1)
+        return replace(heard, unhelped=frozenset(), last_help=now, answered=self.answered + 1)
 
     def could_not_help(self, now: Instant, took: Duration, name: str) -> ServerHealth:
         """An answer came, and it was of no use for ``name``."""
-        unhelped = self.unhelped if len(self.unhelped) >= UNHELPED_NAMES else self.unhelped | {name}
+        unhelped = self.unhelped
+        if len(unhelped) < UNHELPED_NAMES and (self.last_help is None or now - self.last_help >= UNHELPED_FOR):
+            unhelped |= {name}
         return replace(self._heard(now, took), unhelped=unhelped, unhelpful=self.unhelpful + 1)
 
     def failed(self) -> ServerHealth:
