@@ -258,3 +258,39 @@ async def test_a_host_that_could_be_what_the_site_was_told_is_not_named(
     seen = await observe("http", url, **options, **told)
     assert (seen.reason, seen.detail) == ("redirect_refused", "to another host")
     assert (await observe("http", url, **options)).detail == "to canary.example"
+
+
+async def test_cookies_go_back_to_their_host_and_are_gone_with_the_probe(observe: Driver, servers: Servers) -> None:
+    """A site that wants its cookie back would redirect for ever."""
+    heads: list[str] = []
+
+    async def gate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        heads.append(head)
+        if head.startswith("GET /out"):
+            writer.write(f"HTTP/1.1 302 F\r\nLocation: http://localhost:{port}/there\r\n\r\n".encode())
+        elif "seen=1" in head or "Host: localhost" in head:
+            writer.write(OK)
+        else:
+            lines = ["Set-Cookie: seen=1; Path=/; Expires=Wed, 01 Jan 2031 00:00:00 GMT; HttpOnly"]
+            lines += [
+                'Set-Cookie: b="two words"',
+                "Set-Cookie: gone=1",
+                "Set-Cookie: gone=1; Max-Age=0",
+                "Set-Cookie: no cookie",
+                "Set-Cookie: c=a b",
+            ]
+            location = "/out" if "GET /far" in head else "/back"
+            writer.write("\r\n".join(["HTTP/1.1 302 F", *lines, f"Location: {location}", "", ""]).encode())
+        await end(writer)
+
+    port = await servers.start(gate)
+    more: dict[str, Any] = {"redirects": ["localhost"], "expect": THERE}
+    for _ in range(2):
+        assert (await observe("http", f"http://127.0.0.1:{port}/", **more)).verdict is Verdict.UP
+    own: dict[str, Any] = {"headers": {"Cookie": "mine=1"}}
+    assert (await observe("http", f"http://127.0.0.1:{port}/", **more, **own)).verdict is Verdict.UP
+    assert (await observe("http", f"http://127.0.0.1:{port}/far", **more)).verdict is Verdict.UP
+    sent = [head.partition("Cookie: ")[2].partition("\r\n")[0] for head in heads]
+    both = 'seen=1; b="two words"'
+    assert sent == ["", both, "", both, "mine=1", f"mine=1; {both}", "", both, ""]

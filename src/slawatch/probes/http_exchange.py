@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,13 +37,14 @@ class Response:
     """A final answer. ``headers`` are in lower case, a repeated one joined by commas.
 
     ``body`` is as it came, content encoding and all, and no more of it than was to be kept. ``cut`` says that the
-    server would have gone on beyond ``MOST_BODY_BYTES``.
+    server would have gone on beyond ``MOST_BODY_BYTES``. ``cookies`` are the lines of ``Set-Cookie``, each by itself.
     """
 
     status: int
     headers: dict[str, str]
     body: bytes
     cut: bool
+    cookies: Sequence[str] = ()
 
 
 class Exchange(asyncio.Protocol):
@@ -54,6 +55,7 @@ class Exchange(asyncio.Protocol):
         self._started = self._is_http = self._headers_done = self._framed = self._top_done = False
         self._head_bytes = self._rest_bytes = self._idle_bytes = 0
         self._headers: dict[str, str] = {}
+        self._cookies: list[str] = []
         self._top, self._body = bytearray(), bytearray()
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
@@ -143,6 +145,8 @@ class Exchange(asyncio.Protocol):
         if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
             self._fail("malformed", "a header's name or value holds what must not be there")
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        if key == "set-cookie":
+            self._cookies.append(text)
         self._headers[key] = f"{self._headers[key]},{text}" if key in self._headers else text
 
     def on_headers_complete(self) -> None:
@@ -155,6 +159,7 @@ class Exchange(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._headers.clear()
+            self._cookies.clear()
             return
         self._headers_done = True
         # RFC 9112 section 6.3: only where `chunked` is the last coding does the body say where it ends.
@@ -194,7 +199,7 @@ class Exchange(asyncio.Protocol):
     def _finish(self, *, cut: bool = False) -> None:
         if not self.done.done():
             status = self._parser.get_status_code()
-            self.done.set_result(Response(status, self._headers, bytes(self._body), cut))
+            self.done.set_result(Response(status, self._headers, bytes(self._body), cut, self._cookies))
 
     def _fail(self, reason: str, detail: str) -> None:
         fail(self.done, Failure(reason, detail))

@@ -87,13 +87,14 @@ def compose(
     headers: Headers,
     auth: Auth | None,
     proxy_auth: Basic | None,
+    cookies: str,
     body: str | None,
 ) -> bytes:
     """The request as bytes: ``line``, those ``headers`` over our own, the body.
 
     ``Unavailable`` where a secret cannot be used.
     """
-    if not headers and auth is None and proxy_auth is None and body is None:
+    if not (headers or auth or proxy_auth or cookies or body is not None):
         return _plain(line, authority, compressed)
     values = _ours(authority, compressed)
     if auth is not None:
@@ -102,6 +103,8 @@ def compose(
         values["proxy-authorization"] = proxy_auth.header()
     for name, value in headers.items():
         values[name.lower()] = value if isinstance(value, str) else _one_line(value.reveal())
+    if cookies:
+        values["cookie"] = f"{values['cookie']}; {cookies}" if values.get("cookie") else cookies
     content = b"" if body is None else body.encode()
     if body is not None:
         values["content-length"] = str(len(content))

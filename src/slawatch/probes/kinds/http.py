@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import ANY, STREAM, TLS, TLS_ENDS, Answer, Failure, Reason, Reasons
 from slawatch.probes.certificates import chain, ends_soon
+from slawatch.probes.http_cookies import Cookies
 from slawatch.probes.http_exchange import Request, Response, Tunnel, exchange
 from slawatch.probes.http_expect import Expect, judge
 from slawatch.probes.http_proxy import (
@@ -134,20 +135,28 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     """Ask, follow allowed redirects, and judge: status, headers, body; then certificates, then time."""
     hop, method = target, str(options.method)
     ends: list[Answer] = []
+    cookies = Cookies()
     for _ in range(MOST_REDIRECTS + 1):
-        response = await _ask(target, hop, method, options, context, ends)
+        response = await _ask(target, hop, method, options, context, ends, cookies)
         following = _next(target, hop, response, options)
         if following is None:
             judge(response, options.expect)
             if ends:
                 return ends[0]
             return context.judged(context.trace.spent(without="resolve"), options.slow)
+        cookies.keep(hop.host, response.cookies)
         hop, method = following, next_method(method, response.status)
     raise Failure("too_many_redirects", f"more than {MOST_REDIRECTS} redirects")
 
 
 async def _ask(
-    first: Target, hop: Target, method: str, options: Options, context: ProbeContext, ends: list[Answer]
+    first: Target,
+    hop: Target,
+    method: str,
+    options: Options,
+    context: ProbeContext,
+    ends: list[Answer],
+    cookies: Cookies,
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
     if options.proxy is None:
@@ -156,7 +165,7 @@ async def _ask(
         address = await proxy_address(parse_proxy(options.proxy), hop, context)
     secure = _trust(first, hop, options, context) if hop.secure else None
     try:
-        wire = _wire(first, hop, method, options)
+        wire = _wire(first, hop, method, options, cookies)
         tunnel = _tunnel(hop, options.proxy_auth) if options.proxy is not None and hop.secure else None
     except Unavailable as error:
         raise Failure("secret_unavailable", str(error)) from None
@@ -197,7 +206,7 @@ def _inspector(options: Options, context: ProbeContext, ends: list[Answer]) -> C
     return inspect
 
 
-def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
+def _wire(first: Target, hop: Target, method: str, options: Options, cookies: Cookies) -> bytes:
     """The request. What the configuration adds is meant for its own origin: another one gets none of it."""
     ours = first.same_origin(hop)
     body = options.body if method == options.method else None
@@ -211,6 +220,7 @@ def _wire(first: Target, hop: Target, method: str, options: Options) -> bytes:
         headers=options.headers if ours else {},
         auth=options.auth if ours else None,
         proxy_auth=options.proxy_auth if forwarded else None,
+        cookies=cookies.of(hop.host),
         body=body,
     )
 
