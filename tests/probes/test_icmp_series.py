@@ -110,7 +110,7 @@ async def test_replies_that_come_after_the_next_ping_count_for_their_own(far: Fa
     found = re.search(r"max [\d.]+/[\d.]+/([\d.]+) ms, jitter ([\d.]+) ms", seen.detail.replace("min/avg/", ""))
     assert found
     assert float(found[1]) >= 200
-    assert float(found[2]) >= 30
+    assert float(found[2]) >= 10
 
 
 async def test_a_reply_that_comes_after_the_deadline_counts_for_nothing(far: FarNetwork) -> None:
@@ -119,17 +119,18 @@ async def test_a_reply_that_comes_after_the_deadline_counts_for_nothing(far: Far
         first = await observe("icmp", HOST, BRIEF // 2, count=2, interval="10ms")
         assert first.reason == "timeout"
         seen = await observe("icmp", HOST, BRIEF, count=2, interval="100ms")
-    assert seen.detail.startswith("2 of 2 answered; rtt min/avg/max 0.")
+    assert seen.detail.startswith("2 of 2 answered; ")
+    assert dict(seen.phases)["rtt"] < 150 * MILLISECOND
 
 
 async def test_jitter(far: FarNetwork) -> None:
-    far.behave = lambda seen: [(0.06 * (seen.number % 2), seen.reply())]
+    far.behave = lambda seen: [(0.1 * (seen.number % 2), seen.reply())]
     async with driver(far) as observe:
-        seen = await observe("icmp", HOST, count=4, interval="70ms", jitter="30ms")
+        seen = await observe("icmp", HOST, count=4, interval="110ms", jitter="50ms")
         assert (seen.verdict, seen.reason) == (Verdict.DEGRADED, "jitter")
-        assert seen.detail.endswith(" ms, more than 30ms")
+        assert seen.detail.endswith(" ms, more than 50ms")
         far.behave = lambda seen: [(0.06, seen.reply())]
-        seen = await observe("icmp", HOST, count=4, interval="70ms", jitter="30ms")
+        seen = await observe("icmp", HOST, count=4, interval="110ms", jitter="50ms")
         assert (seen.verdict, seen.reason) == (Verdict.UP, "answered")
         seen = await observe("icmp", HOST, count=2, interval="70ms", slow="30ms")
         assert (seen.verdict, seen.reason) == (Verdict.DEGRADED, "slow")
