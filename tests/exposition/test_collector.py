@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -16,7 +20,7 @@ from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE
 from slawatch.domain.observation import Cause
 from slawatch.domain.risk import Level
 from slawatch.evaluation.board import PathStatus, Snapshot
-from slawatch.exposition.collector import render
+from slawatch.exposition.collector import families, render
 from slawatch.exposition.metrics import METRICS, Kind
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from support.servers import Run
@@ -234,6 +238,32 @@ def test_the_accept_header_decides_the_format() -> None:
 
 def test_the_same_snapshot_gives_the_same_bytes() -> None:
     assert render(samples.estate(), OWN) == render(samples.estate(), OWN)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        OPENMETRICS,
+        "text/plain; version=1.0.0; escaping=allow-utf-8",
+        "text/plain; version=1.0.0; escaping=dots",
+        "application/openmetrics-text; version=1.0.0; escaping=values",
+        "application/openmetrics-text; version=1.0.0; escaping=dots",
+    ],
+)
+def test_the_text_is_the_librarys_byte_for_byte(accept: str) -> None:
+    """Heads, order of labels, escapes, exponents: whatever the format, we write what prometheus_client writes."""
+    later = samples.NOON + 14 * DAY
+    hostile = samples.endpoint_status('a"b\\c\nd{e="f"} 1 é')
+    estate = samples.estate()
+    for snapshot in (
+        Snapshot(at=0, generation=0),
+        replace(estate, endpoints=(*estate.endpoints, hostile), paths=(PathStatus("lan", 2, 2, False, later),)),
+        samples.snapshot([samples.contract_status()], at=later),
+    ):
+        encode, kind = choose_encoder(accept)
+        made = partial(families, snapshot, OWN)
+        assert render(snapshot, OWN, accept) == (encode(cast("Any", SimpleNamespace(collect=made))), kind)
 
 
 @pytest.mark.server("promtool")

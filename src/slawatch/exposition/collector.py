@@ -1,12 +1,12 @@
 """One snapshot → the text that Prometheus reads. Pure: the same snapshot gives the same bytes.
 
-Rendering ten thousand endpoints takes a good part of a second; call :func:`render` in a thread. Everything it reads
+Rendering ten thousand endpoints takes a few tenths of a second; call :func:`render` in a thread. Everything it reads
 is immutable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -23,6 +23,7 @@ from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.exposition import metrics
 from slawatch.exposition.metrics import Kind, Metric
 from slawatch.exposition.self_metrics import Histogram, SelfMetrics
+from slawatch.exposition.text import Sample, lines
 
 Row = tuple[Metric, tuple[str, ...], float]
 """A metric, the values of its labels in their order, and the sample."""
@@ -33,7 +34,35 @@ _JUDGED = tuple(verdict for verdict in Verdict if verdict is not Verdict.OPEN)
 def render(snapshot: Snapshot, own: SelfMetrics, accept: str = "") -> tuple[bytes, str]:
     """The text and its content type: OpenMetrics where ``accept``, the request's header, asks for it."""
     encode, content_type = choose_encoder(accept)
-    return encode(_Once(list(families(snapshot, own)))), content_type
+    if any(escaping in content_type for escaping in _SPELLS_NAMES_OTHERWISE):
+        return encode(_Once(list(families(snapshot, own)))), content_type
+    return "".join(_parts(snapshot, own, encode)).encode(), content_type
+
+
+_SPELLS_NAMES_OTHERWISE = ("escaping=dots", "escaping=values")
+_END = "# EOF\n"
+"""How OpenMetrics ends."""
+
+Encode = Callable[[Collector], bytes]
+
+
+def _parts(snapshot: Snapshot, own: SelfMetrics, encode: Encode) -> Iterator[str]:
+    """What :func:`families` says as text, the heads of families and the histogram by the library."""
+    samples: dict[str, list[Sample]] = {}
+    for metric, labels, value in _rows(snapshot, own):
+        samples.setdefault(metric.name, []).append((labels, value))
+    lateness = metrics.PROBE_LATENESS
+    for metric in metrics.METRICS:
+        if metric.name == lateness.name:
+            yield _encoded(_histogram(lateness, (own.site,), own.lateness), encode)
+        elif metric.name in samples:
+            yield _encoded(_family(metric), encode)
+            yield lines(metric, samples[metric.name])
+    yield encode(_Once(())).decode()
+
+
+def _encoded(family: Family, encode: Encode) -> str:
+    return encode(_Once((family,))).decode().removesuffix(_END)
 
 
 class _Once(Collector):

@@ -217,6 +217,8 @@ class AddressPolicy:
         self.found: dict[str, frozenset[AnyAddress]] = {}
         self._ports = frozenset(service.port for service in self.services)
         self._ours = OwnAddresses(clock or SystemClock())
+        self._let_through: set[tuple[str, int]] = set()
+        """What ``allow`` lets through, or is of no sort at all: the same for as long as this policy stands."""
 
     def named(self, port: int) -> list[Host]:
         """Names whose addresses must be found before anything is asked at ``port``."""
@@ -230,9 +232,13 @@ class AddressPolicy:
         IPv4 addresses within an IPv6 address count too.
         """
         sorted_ = sorted_out(text)
-        for address, sort in sorted_:
-            if sort is not None and not self._opened(sort, address, port):
-                return sort.words
+        if (text, port) not in self._let_through:
+            for address, sort in sorted_:
+                if sort is not None and not self._opened(sort, address, port):
+                    return sort.words
+            if len(self._let_through) >= _MOST_KNOWN:
+                self._let_through.clear()
+            self._let_through.add((text, port))
         if port in self._ports:
             for address, _ in sorted_:
                 service = self._service_at(address, port)
