@@ -136,3 +136,19 @@ def test_a_database_that_is_a_secret(tmp_path: Path) -> None:
 )
 def test_what_typing_an_address_opens(host: str, port: int, entries: list[str]) -> None:
     assert typed(HostPort(parse_host(host), port)) == entries
+
+
+def test_a_proxy_that_would_never_be_asked_is_refused_too(tmp_path: Path) -> None:
+    box = folder(tmp_path, "http", "http://192.0.2.1/")
+    file = box / "clients" / "acme.yaml"
+    text = file.read_text(encoding="utf-8").replace(
+        '"http://192.0.2.1/"', '"http://a.example/", proxy: "http://[::1]:8"'
+    )
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load(box)
+    [finding] = caught.value.findings
+    assert (finding.line, finding.key) == (3, "endpoints.it.proxy")
+    assert finding.message.startswith("::1 is denied (loopback): expected another proxy, or outbound")
+    (box / "slawatch.yaml").write_text('outbound: {allow: ["[::1]:8"]}\n', encoding="utf-8")
+    assert load(box).endpoints

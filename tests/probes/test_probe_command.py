@@ -59,3 +59,20 @@ async def test_without_an_address_there_is_none_to_print(dns_server: Farm) -> No
     row = await asyncio.to_thread(probe_once, "acme/mail", None, (), "5s", lambda: found)
     assert (row["address"], row["reason"]) == ("", "no_address")
     assert server.questions == ["mail.example. A", "mail.example. AAAA"]
+
+
+async def test_who_types_an_address_of_this_machine_means_it(servers: Servers) -> None:
+    """The target or a proxy, and nothing else: what is typed elsewhere opens no loopback."""
+    port = await servers.answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def probed(target: str, *options: str) -> tuple[str, str]:
+        row = probe_once("http", target, options, "5s", lambda: configuration(port))
+        return row["verdict"], row["reason"]
+
+    for host in ("127.0.0.1", "localhost"):
+        assert await asyncio.to_thread(probed, f"http://{host}:{port}/") == ("up", "answered")
+    proxy = f"proxy=http://127.0.0.1:{port}"
+    assert await asyncio.to_thread(probed, "http://192.0.2.1/", proxy) == ("up", "answered")
+    assert servers.connections == 3
+    for target in ("http://169.254.169.254/", "http://[::ffff:127.0.0.1]:1/", "http://0.0.0.0:1/"):
+        assert await asyncio.to_thread(probed, target) == ("void", "address_denied")

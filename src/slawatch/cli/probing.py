@@ -57,7 +57,8 @@ def probe_once(
     except ValueError as error:
         raise UsageError(f"target: {error}") from None
     if policy is None:
-        policy = AddressPolicy(LOOPBACK if typed(address.destination) else ())
+        places = (address.destination, *chosen.on_the_way().values())
+        policy = AddressPolicy(LOOPBACK if any(map(typed, places)) else ())
     return _row(kind, text, asyncio.run(_observe(kind, address, chosen, _resources(policy, servers), limit)))
 
 

@@ -83,6 +83,8 @@ def _read(
         address = _address(document, path, kind, common, policy) if common else ""
     job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
+    if options is not None and policy is not None:
+        _check_way(document, path, options, policy)
     if options is not None and cadence is not None:
         _check_time(document, path, options, cadence)
     if common is None or cadence is None or document.has_findings(path):
@@ -138,6 +140,13 @@ def _job(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Jo
     except ValidationError as error:
         report_errors(document, path, Job, error)
         return None
+
+
+def _check_way(document: Document, path: tuple[str, str], options: ProbeOptions, policy: AddressPolicy) -> None:
+    for key, where in options.on_the_way().items():
+        denial = denied(where, policy, what=key)
+        if denial is not None:
+            document.report((*path, key), denial)
 
 
 def _check_time(document: Document, path: tuple[str, str], options: ProbeOptions, cadence: Cadence) -> None:

@@ -46,24 +46,24 @@ def services_of(box: Box) -> Iterator[Service]:
             return  # the ledger says what is wrong with it
 
 
-def denied(where: HostPort, policy: AddressPolicy) -> str | None:
-    """What is wrong with a target that would be denied for ever: a literal address, or this machine by name."""
+def denied(where: HostPort, policy: AddressPolicy, what: str = "target") -> str | None:
+    """What is wrong with a host that would be denied for ever: a literal address, or this machine by name."""
     whys = [(address, policy.denial(address, where.port)) for address in literal_addresses(where.host)]
     if not whys or not all(why for _, why in whys):
         return None
     address, why = whys[0]
-    return f"{where.host} is denied ({why}): {_way_out(address, where.port, why or '')}"
+    return f"{where.host} is denied ({why}): {_way_out(address, where.port, why or '', what)}"
 
 
-def _way_out(address: str, port: int, why: str) -> str:
+def _way_out(address: str, port: int, why: str, what: str) -> str:
     """What to write."""
     inner = str(next((each for each, sort in sorted_out(address) if sort), address))
     entry = entry_of(inner, port) if why in (OWN_PORT, OWN_DATABASE) else inner
     try:
         parse_allowance(entry)
     except ValueError:
-        return "expected another target, since this one can never be allowed"
-    return f'expected another target, or outbound: {{allow: ["{entry}"]}} in slawatch.yaml'
+        return f"expected another {what}, since this one can never be allowed"
+    return f'expected another {what}, or outbound: {{allow: ["{entry}"]}} in slawatch.yaml'
 
 
 def entry_of(address: str, port: int) -> str:

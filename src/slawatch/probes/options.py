@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Literal
@@ -45,6 +46,10 @@ class ProbeOptions(BaseModel):
     def least(self) -> int:
         """Microseconds that a probe with these options takes at least: its ``timeout`` must not be shorter."""
         return 0
+
+    def on_the_way(self) -> Mapping[str, HostPort]:
+        """Hosts that a probe goes through, a proxy, by the option that names each."""
+        return {}
 
 
 class NetworkOptions(ProbeOptions):

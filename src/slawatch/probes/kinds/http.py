@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -25,7 +25,7 @@ from slawatch.probes.http_proxy import (
 )
 from slawatch.probes.http_request import Auth, Basic, Headers, compose, compose_connect
 from slawatch.probes.http_target import SCHEMES, Target, next_method, redirected, target
-from slawatch.probes.options import NetworkOptions, parse_host
+from slawatch.probes.options import HostPort, NetworkOptions, parse_host
 from slawatch.probes.probe import ProbeContext
 from slawatch.probes.tls import WatchedTls
 from slawatch.runtime.errors import Unavailable
@@ -129,6 +129,10 @@ class Options(NetworkOptions):
         if self.method == "HEAD" and self.expect.of_body:
             raise ValueError("method: HEAD is answered without a body, and `expect` asks for one")
         return self
+
+    def on_the_way(self) -> Mapping[str, HostPort]:
+        """The proxy."""
+        return {"proxy": parse_proxy(self.proxy)} if self.proxy is not None else {}
 
 
 async def probe(target: Target, options: Options, context: ProbeContext) -> Answer:
