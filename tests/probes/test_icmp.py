@@ -20,7 +20,7 @@ from probes.scene import Scene, needs_root
 from probes.servers import Servers
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.probes.answer import Failure
-from slawatch.probes.echo import Echo, checksum
+from slawatch.probes.echo import Echo, Ping, checksum
 from slawatch.probes.echo_socket import icmp_rights, open_socket
 from slawatch.probes.kinds.icmp import Options, target
 from slawatch.probes.options import Family
@@ -183,7 +183,13 @@ async def in_flight(family: Family, clock: FakeClock) -> AsyncIterator[Flight]:
     sent: list[bytes] = []
     network = QuietNetwork()
     echo = Echo(family, clock, network.opener)
-    echo._hand_over = lambda packet, ping: sent.append(packet)  # type: ignore[method-assign]
+
+    def leaves(ping: Ping, packet: bytes, now: int) -> bool:
+        sent.append(packet)
+        ping.sent = now
+        return True
+
+    echo._leaves = leaves  # type: ignore[method-assign]
     task = asyncio.create_task(echo.ping("192.0.2.9" if family == 4 else "2001:db8::9", 56))
     await asyncio.sleep(0)
     yield Flight(echo, task, sent[0], family)

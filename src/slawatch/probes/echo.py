@@ -118,7 +118,7 @@ class Echo:
         packet = self._packet(sequence, payload)
         self._waiting[sequence] = ping
         try:
-            if self._queue or not self._leaves(ping, packet):
+            if self._queue or not self._leaves(ping, packet, now):
                 self._enqueue(ping, packet)
         except BaseException:
             self.forget(ping)
@@ -141,11 +141,14 @@ class Echo:
         """Whether replies were lost on this side since it left, for want of room in our buffer; so one to it may be."""
         return dropped(self._socket) != ping.drops
 
-    def _leaves(self, ping: Ping, packet: bytes) -> bool:
+    def _leaves(self, ping: Ping, packet: bytes, now: int) -> bool:
         """Hand it to the system; whether that took it."""
-        ping.sent = self._clock.monotonic()
+        ping.sent = now
         try:
-            self._hand_over(packet, ping)
+            if ping.ttl is None:
+                self._socket.sendto(packet, (ping.address, 0))
+            else:
+                self._socket.sendmsg([packet], [hops(self._family, ping.ttl)], 0, (ping.address, 0))
         except (BlockingIOError, InterruptedError):
             ping.sent = None
             return False
@@ -155,12 +158,6 @@ class Echo:
             text = f"{len(packet)} bytes do not fit through this machine's own link in one piece"
             raise Failure("prober_fault", text) from None
         return True
-
-    def _hand_over(self, packet: bytes, ping: Ping) -> None:
-        if ping.ttl is None:
-            self._socket.sendto(packet, (ping.address, 0))
-            return
-        self._socket.sendmsg([packet], [hops(self._family, ping.ttl)], 0, (ping.address, 0))
 
     def _enqueue(self, ping: Ping, packet: bytes) -> None:
         if not self._queue:
@@ -173,7 +170,7 @@ class Echo:
             ping, packet = self._queue[0]
             if self._waiting.get(ping.sequence) is ping:
                 try:
-                    if not self._leaves(ping, packet):
+                    if not self._leaves(ping, packet, self._clock.monotonic()):
                         return
                 except (OSError, Failure) as error:
                     fail(ping.done, error)

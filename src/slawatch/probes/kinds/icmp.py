@@ -136,7 +136,6 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     except Unavailable as error:
         raise Failure("not_permitted", str(error)) from None
     pings: list[Ping] = []
-    context.late = lambda: _late(pings, echo, options, context)
     trace.enter("rtt" if options.count == 1 else "series")
     try:
         if options.count == 1:
@@ -148,6 +147,7 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
         return _judge(pings, options, context)
     except asyncio.CancelledError:
         echo.catch_up()
+        context.late = lambda: _late(pings, echo, options, context)
         raise
     finally:
         for ping in pings:
