@@ -182,6 +182,6 @@ def test_there_is_one_door() -> None:
     assert found == {
         "outbound.py",  # every connection
         "dns_exchange.py",  # questions: of the resolver, to servers of the box's file; of the kind `dns`, by the door
-        "echo.py",  # pings, to addresses by the door
+        "echo_socket.py",  # pings, to addresses by the door
         "policy.py",  # binds, and sends nothing
     }
