@@ -183,6 +183,10 @@ class Scene:
         return before, after
 
 
+ON_ASYNCIO = [f"PYTHONPATH={INJECTED}", "TEST_LOOP=asyncio"]
+"""What a daemon needs in its environment to run on asyncio's own loop."""
+
+
 def stall_environment(folder: Path, seconds: float) -> list[str]:
     """What a daemon needs in its environment to be held up by :func:`held_up`."""
     return [f"PYTHONPATH={INJECTED}", f"TEST_STALL_LOG={folder}", f"TEST_STALL_SECONDS={seconds}"]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from daemon.faults import (
+    ON_ASYNCIO,
     Fault,
     Moment,
     Scene,
@@ -96,12 +97,17 @@ def stalled(folder: Path) -> Story:
         return stand_still(scene, lambda meanwhile: hold_up(scene.daemon.pid, log, meanwhile))
 
 
-def halted(folder: Path, seconds: float = 12, patient: str = "every: 13s, timeout: 5s") -> Story:
-    with Scene(folder, patient=patient) as scene:
-        return stand_still(scene, lambda meanwhile: stop_and_continue(scene.daemon.pid, seconds, meanwhile))
+def halted(folder: Path) -> Story:
+    with Scene(folder, environment=ON_ASYNCIO) as scene:
+        return stand_still(scene, lambda meanwhile: stop_and_continue(scene.daemon.pid, 12, meanwhile))
 
 
-def check_standstill(story: Story, cause: str) -> None:
+def halted_for_a_minute(folder: Path) -> Story:
+    with Scene(folder, patient="every: 61s, timeout: 5s") as scene:
+        return stand_still(scene, lambda meanwhile: stop_and_continue(scene.daemon.pid, 60, meanwhile))
+
+
+def check_standstill(story: Story, cause: str, *, asyncio: bool = False) -> None:
     """Every class of time of every endpoint, and its bounds."""
     (fault,) = story.faults
     unknown = f"unknown {cause}"
@@ -132,16 +138,20 @@ def check_standstill(story: Story, cause: str) -> None:
     said = {row["detail"] for row in story.rows if row.get("cause") == cause and "stood still" in row.get("detail", "")}
     assert any(f"{'process' if cause == 'monitor_stopped' else 'event loop'} stood still for" in text for text in said)
 
-    # The probe that was under way failed by our own fault, is void, and was asked again at once (S11).
+    check_evaluation(story.accounts, story.rows)
+
+    # The probe that was under way is void, and was asked again at once (S11): on uvloop its timeout fires before what
+    # came meanwhile is read. asyncio reads first, and a success proves itself.
     under_way = [seen for seen in story.drowsy if seen["started"] <= fault.begun.wall]
     void = under_way[-1]
+    if asyncio and void["verdict"] == "up":
+        return
     assert void["verdict"] == "void"
     assert void["started"] + void["duration"] >= fault.ending.wall
     assert void["cause"] == cause
     again = next(seen for seen in story.drowsy if seen["started"] > void["started"])
     assert again["started"] - (void["started"] + void["duration"]) <= LATE
     assert again["verdict"] == "up"
-    check_evaluation(story.accounts, story.rows)
 
 
 # --- The wall clock is set --------------------------------------------------------------------------------------------
@@ -261,12 +271,12 @@ def test_s13_a_loop_that_stands_still_for_ten_seconds(stories: Stories) -> None:
 def test_s13_a_process_that_is_stopped_by_a_signal(stories: Stories) -> None:
     """SIGSTOP for 12 s, then SIGCONT: as if the monitor had stopped, since it had."""
     story = stories["test_s13_a_process_that_is_stopped_by_a_signal"].result()
-    check_standstill(story, "monitor_stopped")
+    check_standstill(story, "monitor_stopped", asyncio=True)
 
 
 @pytest.mark.deep
 def test_s13_a_process_that_is_stopped_for_a_minute(tmp_path: Path) -> None:
-    check_standstill(halted(tmp_path / "scene", 60, "every: 61s, timeout: 5s"), "monitor_stopped")
+    check_standstill(halted_for_a_minute(tmp_path / "scene"), "monitor_stopped")
 
 
 @pytest.mark.server("faketime")
