@@ -89,6 +89,29 @@ async def test_a_failure_keeps_the_end_of_the_certificate(observe: Driver, serve
     assert (seen.reason, seen.certificate_expiry) == ("timeout", to_instant(NOW + 30 * DAY))
 
 
+async def test_a_certificate_that_ends_soon(observe: Driver, servers: Servers, root: Authority) -> None:
+    """As in the kind `tls`: degraded where all else is as agreed, and of every hop."""
+    good = await servers.answering(OK, tls=root.server("127.0.0.1"))
+    soon = root.server("127.0.0.1", ends=NOW + 10 * DAY)
+    port = await servers.answering(OK, tls=soon)
+    bad = await servers.answering(b"HTTP/1.1 503 S\r\n\r\n", tls=soon)
+    away = await servers.answering(
+        b"HTTP/1.1 302 F\r\nLocation: https://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n" % good, tls=soon
+    )
+    tls = {"ca": root.path, "expires_within": "11d"}
+    more: dict[str, Any] = {"redirects": "same_host", "expect": {"body": "ok"}, "slow": "1us"}
+    for where, verdict, reason in (
+        (good, Verdict.DEGRADED, "slow"),
+        (port, Verdict.DEGRADED, "certificate_expires"),
+        (away, Verdict.DEGRADED, "certificate_expires"),
+        (bad, Verdict.DOWN, "status"),
+    ):
+        seen = await observe("http", f"https://127.0.0.1:{where}/", tls=tls, **more)
+        assert (seen.verdict, seen.reason) == (verdict, reason)
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls=tls | {"expires_within": "9d"})
+    assert seen.verdict is Verdict.UP
+
+
 async def test_servers_that_do_not_speak_tls(observe: Driver, servers: Servers, root: Authority) -> None:
     plain = await servers.answering(OK)
     mute = await servers.start(silence)

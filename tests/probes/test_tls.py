@@ -22,6 +22,7 @@ from probes.scene import Scene
 from probes.servers import Servers, endless, reset, silence
 from slawatch.domain.interval import to_instant
 from slawatch.domain.observation import Cause, Verdict
+from slawatch.probes.certificates import Certificate, ends_soon
 from slawatch.probes.kinds.tls import Options, target
 from slawatch.probes.probe import Resources
 
@@ -115,6 +116,14 @@ async def test_days_left_of_the_whole_chain(
     assert seen.verdict is (Verdict.DEGRADED if detail else Verdict.UP)
     assert seen.detail.startswith(detail)
     assert seen.certificate_expiry == to_instant(NOW + 30 * DAY)
+
+
+def test_the_border_of_soon() -> None:
+    """A certificate that ends exactly when the time is over ends within it."""
+    certificates = [Certificate(100, ()), Certificate(200, ())]
+    assert ends_soon(certificates, 0, 99) is None
+    assert (answer := ends_soon(certificates, 0, 100)) is not None
+    assert answer.reason == "certificate_expires"
 
 
 async def test_the_root_counts_as_well(observe: Driver, servers: Servers, root: Authority) -> None:
