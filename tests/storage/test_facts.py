@@ -15,7 +15,7 @@ from slawatch.domain.facts import Blip, Change, Fact, State, Suspicion
 from slawatch.domain.observation import Cause, Observation, Verdict
 from slawatch.storage.entries import EndpointKey, Entry, canonical, refuse_unstorable, storable
 from slawatch.storage.facts import contract_entry, digest_of, entry_of, fact_of
-from slawatch.storage.observations import observation_of, row_of
+from slawatch.storage.observations import COLUMNS, observation_of, row_of
 from slawatch.storage.schema import METADATA, OBSERVATIONS
 from storage.history import ROUTER, at, event
 
@@ -135,7 +135,7 @@ def test_an_observation_comes_back_exactly_but_for_characters_that_no_database_s
 
 def _stored(observation: Observation, memory: Engine) -> Row[tuple[object, ...]]:
     with memory.connect() as connection:
-        connection.execute(insert(OBSERVATIONS), [row_of(1, observation)])
+        connection.execute(insert(OBSERVATIONS), dict(zip(COLUMNS, row_of(1, observation), strict=True)))
         return connection.execute(select(OBSERVATIONS)).one()
 
 
