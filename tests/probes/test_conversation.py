@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 
 from hypothesis import given
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from slawatch.probes.answer import Failure, Trace
 from slawatch.probes.conversation import Conversation
+from slawatch.probes.starttls import DIALOGUES
 from support.clock import FakeClock
 
 
@@ -19,8 +20,10 @@ class _Deaf(asyncio.Transport):
     """Takes everything, and lets nothing through while it is told to pause."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__({"sockname": ("127.0.0.1", 1)})
         self.paused = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None: ...
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
@@ -39,7 +42,8 @@ def _first_digit(line: str) -> str | None:
     return found[0] if found else None
 
 
-WAYS: list[Callable[[Conversation], Awaitable[object]]] = [
+Way = Callable[[Conversation], Awaitable[object]]
+WAYS: list[Way] = [
     lambda talk: talk.line(_first_digit),
     lambda talk: talk.text(b"22"),
     lambda talk: talk.exactly(b"22"),
@@ -47,7 +51,7 @@ WAYS: list[Callable[[Conversation], Awaitable[object]]] = [
 ]
 
 
-async def outcome(data: bytes, cuts: list[int], ways: list[int]) -> list[object]:
+async def outcome(data: bytes, cuts: list[int], ways: Sequence[Way]) -> list[object]:
     """What comes of waiting in these ways when ``data`` comes in pieces, and then the end."""
     talk, transport = Conversation(Trace(FakeClock())), _Deaf()
     talk.connection_made(transport)
@@ -56,7 +60,7 @@ async def outcome(data: bytes, cuts: list[int], ways: list[int]) -> list[object]
         found: list[object] = []
         try:
             for way in ways:
-                found.append(await WAYS[way](talk))
+                found.append(await way(talk))
         except Failure as failure:
             found.append(failure.answer.reason)
         return found
@@ -81,9 +85,31 @@ _PIECE = st.sampled_from([b"22", b"2", b"\n", b"\r\n", b"220 x\r\n", b"x", b"\xf
 @given(
     st.lists(_PIECE, max_size=8).map(b"".join),
     st.lists(st.integers(0, 8000), max_size=6),
-    st.lists(st.integers(0, len(WAYS) - 1), min_size=1, max_size=4),
+    st.lists(st.sampled_from(WAYS), min_size=1, max_size=4),
 )
-def test_it_is_the_same_however_it_comes(data: bytes, cuts: list[int], ways: list[int]) -> None:
+def test_it_is_the_same_however_it_comes(data: bytes, cuts: list[int], ways: list[Way]) -> None:
     with asyncio.Runner() as runner:
         whole = runner.run(outcome(data, [], ways))
         assert runner.run(outcome(data, cuts, ways)) == whole
+
+
+_WORDS = [
+    *(b"220 x\r\n", b"250-STARTTLS\r\n", b"250 x\r\n", b"234 x\r\n", b"5", b"+OK\r\n", b"-ERR\r\n", b"* OK\r\n"),
+    *(b"a1 OK\r\n", b"a1 NO\r\n", b"OK\r\n", b"BYE\r\n", b"S", b"N", b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01", b"\0"),
+    *(b"\x30\x84", b"\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\0", b"\x04\0\x04\0", b"\xff" * 9),
+]
+
+
+@given(
+    st.sampled_from(sorted(DIALOGUES)),
+    st.lists(st.one_of(st.sampled_from(_WORDS), st.binary(max_size=6)), max_size=8).map(b"".join),
+    st.lists(st.integers(0, 200), max_size=6),
+)
+def test_no_words_break_a_dialogue(protocol: str, data: bytes, cuts: list[int]) -> None:
+    """Whatever is said before TLS, it comes to consent or to a reason, and to the same one however it comes."""
+    dialogue = DIALOGUES[protocol]
+    for way in (dialogue.opening, dialogue.farewell):
+        with asyncio.Runner() as runner:
+            whole = runner.run(outcome(data, [], [way]))
+            assert whole in ([None], ["unexpected"], ["starttls_refused"])
+            assert runner.run(outcome(data, cuts, [way])) == whole

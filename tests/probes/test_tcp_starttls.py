@@ -205,6 +205,14 @@ GOOD: dict[str, Talk] = {
         (TLS, b'"IMPLEMENTATION" "x"\r\n"SASL" "PLAIN"\r\nOK "TLS negotiation successful."\r\n'),
         (b"LOGOUT\r\n", b'OK "Logout completed."\r\n'),
     ],
+    "ldap": [  # RFC 4511, 4.14; the lengths as Active Directory writes them
+        (b"", b""),
+        (
+            b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037",
+            b"\x30\x84\0\0\0\x10\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\0\x04\0\x04\0",
+        ),
+        (TLS, b""),
+    ],
     "postgres": [(b"", b""), (b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"), (TLS, b"")],
 }
 
@@ -216,6 +224,8 @@ def peer(talk: Talk, tls: Any) -> Behaviour:
         for heard, said in talk:
             if heard == TLS:
                 await writer.start_tls(tls)
+            elif heard == b"\n":
+                await reader.readline()
             elif await reader.readexactly(len(heard)) != heard:
                 return
             writer.write(said)
@@ -231,6 +241,17 @@ async def test_a_good_peer(observe: Driver, servers: Servers, root: Authority, p
     port = await servers.start(peer(GOOD[protocol], root.server("127.0.0.1")))
     seen = await observe("tcp", f"127.0.0.1:{port}", starttls=protocol, tls={"ca": root.path})
     assert (seen.verdict, seen.reason, seen.detail, seen.certificate_expiry) == (Verdict.UP, "answered", "", END)
+
+
+@pytest.mark.server("openssl")
+@pytest.mark.parametrize("protocol", ["smtp", "pop3", "sieve", "ldap", "postgres"])
+async def test_the_peers_are_true_to_their_protocols(servers: Servers, root: Authority, protocol: str) -> None:
+    """OpenSSL's own client, which shares no line with ours, takes them for servers too."""
+    said = [(b"\n" if heard.endswith(b"\n") else heard, answer) for heard, answer in GOOD[protocol]]
+    port = await servers.start(peer(said, root.server("127.0.0.1")))
+    client = ["/usr/bin/openssl", "s_client", "-brief", "-starttls", protocol, "-connect", f"127.0.0.1:{port}"]
+    done = await asyncio.to_thread(TREE.run, client)
+    assert "CONNECTION ESTABLISHED" in done.stderr
 
 
 @pytest.mark.parametrize("protocol", GOOD)
@@ -282,6 +303,15 @@ REFUSALS: list[tuple[tuple[str, Talk], str]] = [
     (_but("sieve", 0, b'BYE "busy"\r\n'), "unexpected"),
     (_but("sieve", 1, b'NO "what"\r\n'), "starttls_refused"),
     (_but("sieve", 2, b'BYE "no"\r\n'), "unexpected"),
+    (_but("ldap", 1, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0"), "answered"),
+    (_but("ldap", 1, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x34\x04\0\x04\0"), "starttls_refused"),
+    (_but("ldap", 1, b"\x30\x0c\x02\x01\x02\x78\x07\x0a\x01\0\x04\0\x04\0"), "unexpected"),
+    (_but("ldap", 1, b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0"), "unexpected"),
+    (_but("ldap", 1, b"\x30\x02\x02\x7f"), "unexpected"),
+    (_but("ldap", 1, b"\x30\x01\x02"), "unexpected"),
+    (_but("ldap", 1, b"\x30\0"), "unexpected"),
+    (_but("ldap", 1, b"\x30\x84\xff\xff\xff\xff"), "unexpected"),
+    (_but("ldap", 1, b"HTTP/1.1 400 Bad Request\r\n"), "unexpected"),
     (_but("postgres", 1, b"N"), "starttls_refused"),
     (_but("postgres", 1, b"E"), "unexpected"),
 ]

@@ -31,6 +31,7 @@ PROGRAMS = {
     "postfix": "/usr/sbin/postfix",
     "dovecot": "/usr/sbin/dovecot",
     "squid": "/usr/sbin/squid",
+    "openssl": "/usr/bin/openssl",
     "buildah": "/usr/bin/buildah",
     "nspawn": "/usr/bin/systemd-nspawn",
     "box": "/usr/bin/make",

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from slawatch.probes.answer import Failure
-from slawatch.probes.conversation import Conversation
+from slawatch.probes.conversation import MOST_BYTES, Conversation
 
 Hello = Callable[[Conversation], Awaitable[None]]
 
@@ -99,6 +99,61 @@ async def _postgres(talk: Conversation) -> None:
         raise Failure("unexpected", "starttls: what answers is no PostgreSQL")
 
 
+_OID = b"1.3.6.1.4.1.1466.20037"
+_EXTENDED = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + _OID
+_UNBIND = b"\x30\x05\x02\x01\x02\x42\x00"
+
+
+async def _ldap(talk: Conversation) -> None:
+    """The extended operation StartTLS (RFC 4511, 4.14), as message 1; its answer must be a success."""
+    talk.place = "starttls: "
+    talk.say(_EXTENDED)
+    content = await _element(talk, 0x30)
+    number, rest = _split(content, 0x02)
+    response, _ = _split(rest, 0x78)
+    code, _ = _split(response, 0x0A)
+    if number != b"\x01":
+        raise _no_ldap()
+    if code != b"\0":
+        raise Failure("starttls_refused", f"the server refuses StartTLS: result code {code.hex()}")
+
+
+async def _unbind(talk: Conversation) -> None:
+    """There is no answer to this one."""
+    talk.say(_UNBIND)
+
+
+def _no_ldap() -> Failure:
+    return Failure("unexpected", "starttls: what answers is no LDAP")
+
+
+async def _element(talk: Conversation, tag: int) -> bytes:
+    """The content of the next BER element that comes, which is of this type."""
+    head = await talk.take(2)
+    if head[0] != tag:
+        raise _no_ldap()
+    if head[1] >= 0x80:
+        head += await talk.take(min(head[1] & 0x7F, 4))
+    length = _length(head)
+    if length > MOST_BYTES - len(head):
+        raise _no_ldap()
+    return await talk.take(length)
+
+
+def _split(data: bytes, tag: int) -> tuple[bytes, bytes]:
+    """The content of the first BER element in ``data``, which is of this type, and what follows it."""
+    size = 2 + (data[1] & 0x7F if len(data) > 1 and data[1] >= 0x80 else 0)
+    if len(data) < size or data[0] != tag:
+        raise _no_ldap()
+    end = size + _length(data[:size])
+    return data[size:end], data[end:]
+
+
+def _length(head: bytes) -> int:
+    """What the head of a BER element says, in its short or its long form."""
+    return head[1] if head[1] < 0x80 else int.from_bytes(head[2:], "big")
+
+
 async def _nothing(talk: Conversation) -> None:
     """No farewell: this protocol knows none before somebody signed in."""
 
@@ -151,6 +206,7 @@ DIALOGUES: Mapping[str, Dialogue] = {
         farewell=b"LOGOUT\r\n",
         goodbye=r"OK\b",
     ).dialogue(),  # RFC 5804
+    "ldap": Dialogue(_ldap, _unbind),
     "postgres": Dialogue(_postgres, _nothing),
 }
 """By the name that `starttls` takes."""

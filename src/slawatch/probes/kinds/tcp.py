@@ -64,9 +64,9 @@ class Options(NetworkOptions):
     tls_from_start: bool = Field(
         default=False, description="TLS from the first byte, as on the ports 465, 993 and 995."
     )
-    starttls: Literal["smtp", "imap", "pop3", "ftp", "sieve", "postgres"] | None = Field(
+    starttls: Literal["smtp", "imap", "pop3", "ftp", "sieve", "ldap", "postgres"] | None = Field(
         default=None,
-        description="A ready-made dialogue up to TLS: `smtp`, `imap`, `pop3`, `ftp`, `sieve` or `postgres`.",
+        description="A ready-made dialogue up to TLS: `smtp`, `imap`, `pop3`, `ftp`, `sieve`, `ldap` or `postgres`.",
     )
     tls: WatchedTls | None = Field(default=None, description="How the server's certificate is judged.")
 
