@@ -31,10 +31,12 @@ root = answers("NS none")
         ([root, silent], ["fine", "weak"], ["ms", "no answer"]),
         (
             [code(dns.rcode.REFUSED), silent],
-            ["weak", "fails"],
+            ["weak", "weak"],
             ["REFUSED, when asked for the root of all names", "no answer"],
         ),
+        ([code(dns.rcode.REFUSED)], ["weak"], ["root of all names; it is the only one"]),
         ([silent], ["fails"], ["no answer"]),
+        ([silent, silent], ["fails", "fails"], ["no answer", "no answer"]),
     ],
 )
 async def test_each_server_is_asked(

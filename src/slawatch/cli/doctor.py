@@ -95,20 +95,20 @@ def _resolvers(configuration: Configuration) -> list[Row]:
             resolver.close()
 
     seen = asyncio.run(ask())
-    helpful = sum(not isinstance(reply, Useless) for _, reply in seen)
-    rows = [_server(health, reply, helpful) for health, reply in seen]
-    if len(rows) == 1 and helpful:
+    answering = any(health.last_answer is not None for health, _ in seen)
+    rows = [_server(health, reply, answering) for health, reply in seen]
+    if len(rows) == 1 and answering:
         rows[0] = {**rows[0], "result": "weak", "detail": f"{rows[0]['detail']}; it is the only one"}
     return rows
 
 
-def _server(health: ServerHealth, reply: Reply, helpful: int) -> Row:
+def _server(health: ServerHealth, reply: Reply, answering: bool) -> Row:
     check = f"resolver {spell_server(health.server)}"
     if not isinstance(reply, Useless):
         return _row(check, "fine", f"answers in {(health.answer_time or 0) / MILLISECOND:.1f} ms")
     heard = health.last_answer is not None
     detail = f"{reply.words}, when asked for the root of all names" if heard else reply.words
-    return _row(check, "weak" if helpful or heard else "fails", detail)
+    return _row(check, "weak" if answering else "fails", detail)
 
 
 def _witnesses(configuration: Configuration) -> Row:
