@@ -105,8 +105,8 @@ def test_ports_of_our_own(database: str, address: str, port: int, why: str | Non
 
 def test_a_database_by_name_is_to_be_found() -> None:
     box = Box(database="postgresql://u@db.example:6432/s")
-    assert policy_of(box).named(6432) == [parse_host("db.example")]
-    assert policy_of(box).named(5432) == []
+    assert policy_of(box).unknown(6432) == [parse_host("db.example")]
+    assert not policy_of(box).unknown(5432)
 
 
 def test_a_database_that_is_a_secret(tmp_path: Path) -> None:

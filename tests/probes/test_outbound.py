@@ -11,6 +11,7 @@ import pytest
 
 from probes.driver import PATIENT
 from probes.nameservers import Farm, Query, answers, code
+from slawatch.domain.interval import SECOND
 from slawatch.domain.observation import Verdict
 from slawatch.probes import outbound
 from slawatch.probes.answer import Failure, Trace
@@ -148,21 +149,27 @@ async def test_no_address_to_probe(host: str, choice: str, four: list[str], reas
 
 
 async def test_a_database_that_is_configured_by_name_is_found_by_its_addresses() -> None:
-    """Only where the port is the database's is anybody asked; without a resolver the last addresses stand."""
-    outbound, book = door(["192.0.2.5"], [])
-    outbound = Outbound(book, AddressPolicy(services=[Service("database", parse_host("db.example"), 5432)]))
+    """Only where the port is the database's is anybody asked, once a minute; without a resolver the last ones stand."""
+    _, book = door(["192.0.2.5"], [])
+    clock = FakeClock()
+    policy = AddressPolicy(services=[Service("database", parse_host("db.example"), 5432)], clock=clock)
+    outbound = Outbound(book, policy)
 
     async def ask(host: str, port: int) -> Address:
-        return await outbound.address(parse_host(host), port, "any", 0.0, Trace(FakeClock()))
+        return await outbound.address(parse_host(host), port, "any", 0.0, Trace(clock))
 
     assert await ask("192.0.2.5", 5433) == Address("192.0.2.5", 4, 5433)
     assert book.asked == []
-    for _ in range(2):
+    for lost, later, asked in ((False, 0, 2), (False, 59, 2), (True, 2, 3), (False, 0, 5)):
+        book.lost = lost
+        clock.advance(later * SECOND)
         with pytest.raises(Failure) as caught:
             await ask("192.0.2.5", 5432)
-        assert caught.value.answer.detail == "192.0.2.5: database"
-        book.lost = True
+        assert (caught.value.answer.detail, len(book.asked)) == ("192.0.2.5: database", asked)
     assert await ask("192.0.2.6", 5432) == Address("192.0.2.6", 4, 5432)
+    book.entries[4] = ["192.0.2.6"]
+    clock.advance(61 * SECOND)
+    assert await ask("192.0.2.5", 5432) == Address("192.0.2.5", 4, 5432)
 
 
 async def test_a_database_that_was_never_found_closes_its_port() -> None:

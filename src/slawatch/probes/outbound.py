@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import NamedTuple, TypeVar
 
 from slawatch.probes.answer import Failure, Trace
@@ -43,8 +42,8 @@ class Outbound:
         With ``any``, IPv6 is used only where the name has no IPv4 address, and what a name began with it keeps.
         ``Failure`` carries ``no_address``, ``address_denied``, ``name_unknown`` or ``resolver_lost``.
         """
-        for name in self.policy.named(port):
-            await self._find(name, deadline)
+        for service in self.policy.unknown(port):
+            await self._find(service, deadline)
         if host.family is not None:
             if ip not in ("any", str(host.family)):
                 raise Failure("no_address", f"{host} is an IPv{host.family} address and `ip` asks for {ip}")
@@ -67,16 +66,16 @@ class Outbound:
         if why is not None:
             raise Failure("address_denied", f"{address}: {why}")
 
-    async def _find(self, name: Host, deadline: float) -> None:
+    async def _find(self, service: Host, deadline: float) -> None:
         """Learn where a service of ours is. While no resolver answers, the last known addresses stand."""
         families: tuple[Family, ...] = (4, 6)
         try:
-            answers = [await self.resolver.addresses(name.text, family, deadline) for family in families]
+            answers = [await self.resolver.addresses(service.text, family, deadline) for family in families]
         except Failure as failure:
-            if failure.answer.reason == "resolver_lost" and name.text not in self.policy.found:
+            if failure.answer.reason == "resolver_lost" and not self.policy.was_found(service):
                 raise
             return
-        self.policy.found[name.text] = frozenset(ip_address(text) for answer in answers for text in answer)
+        self.policy.found(service, (text for answer in answers for text in answer))
 
 
 async def connect(factory: Callable[[], P], address: Address, trace: Trace) -> tuple[asyncio.Transport, P]:

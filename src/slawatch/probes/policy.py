@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal, NamedTuple
@@ -164,8 +164,8 @@ class Service(NamedTuple):
     port: int
 
 
-_OURS_FOR: int = MINUTE
-"""How long it is remembered whether an address is this machine's: addresses come and go."""
+_REMEMBERED: int = MINUTE
+"""How long it is remembered whether an address is this machine's, and where a service is: addresses come and go."""
 
 
 class OwnAddresses:
@@ -185,11 +185,12 @@ class OwnAddresses:
             return True
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        self._known[address] = (now + _OURS_FOR, answer)
+        self._known[address] = (now + _REMEMBERED, answer)
         return answer
 
 
 _MOST_KNOWN = 10_000
+_NOWHERE: frozenset[AnyAddress] = frozenset()
 
 
 def _can_be_bound(address: AnyAddress) -> bool | None:
@@ -206,7 +207,7 @@ def _can_be_bound(address: AnyAddress) -> bool | None:
 class AddressPolicy:
     """What probes may talk to: everything but :data:`SORTS` and ``services``, and of these what ``allow`` says.
 
-    ``found`` holds addresses of services that are configured by a name, as they were resolved last.
+    It is told where services are that are configured by a name, and remembers the last addresses.
     """
 
     def __init__(
@@ -214,17 +215,28 @@ class AddressPolicy:
     ) -> None:
         self.allow = tuple(allow)
         self.services = tuple(services)
-        self.found: dict[str, frozenset[AnyAddress]] = {}
+        self._clock = clock or SystemClock()
         self._ports = frozenset(service.port for service in self.services)
-        self._ours = OwnAddresses(clock or SystemClock())
+        self._ours = OwnAddresses(self._clock)
+        self._found: dict[str, tuple[Instant, frozenset[AnyAddress]]] = {}
         self._let_through: set[tuple[str, int]] = set()
         """What ``allow`` lets through, or is of no sort at all: the same for as long as this policy stands."""
 
-    def named(self, port: int) -> list[Host]:
-        """Names whose addresses must be found before anything is asked at ``port``."""
+    def unknown(self, port: int) -> Sequence[Host]:
+        """Names whose addresses must be found, again after a minute, before anything is asked at ``port``."""
         if port not in self._ports:
-            return []
-        return [each.host for each in self.services if each.port == port and each.host and each.host.family is None]
+            return ()
+        now = self._clock.monotonic()
+        hosts = [each.host for each in self.services if each.port == port and each.host and each.host.family is None]
+        return [host for host in hosts if now >= self._found.get(host.text, (now, _NOWHERE))[0]]
+
+    def was_found(self, host: Host) -> bool:
+        """Whether addresses of a name are known, however old."""
+        return host.text in self._found
+
+    def found(self, host: Host, addresses: Iterable[str]) -> None:
+        """Where a service is."""
+        self._found[host.text] = self._clock.monotonic() + _REMEMBERED, frozenset(map(ip_address, addresses))
 
     def denial(self, text: str, port: int) -> str | None:
         """Why ``text`` at ``port`` (0: no port) is refused; ``None`` when it may be talked to.
@@ -266,7 +278,7 @@ class AddressPolicy:
         if service.host is None:
             return address in self._ours
         if service.host.family is None:
-            where = self.found.get(service.host.text, frozenset())
+            where = self._found.get(service.host.text, (0, _NOWHERE))[1]
         else:
             where = frozenset({ip_address(service.host.text)})
         return address in where or (any(each in self._ours for each in where) and address in self._ours)
