@@ -82,6 +82,14 @@ CASES = [
     Case("a version that there is not", "malformed", (b"HTTP/1.2 200 OK\r\n\r\nhello",)),
     Case("RTSP", "malformed", (b"RTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",)),
     Case("empty lines first", "answered", (b"\r\n", b"\r\n" + HELLO), hang=True),
+    Case("white space before the first header", "malformed", (OK + b" X: y\r\nContent-Length: 0\r\n\r\n",), hang=True),
+    Case(
+        "white space before the first header, byte by byte",
+        "malformed",
+        tuple(bytes([byte]) for byte in b"\r\n" + OK + b"\tX: y\r\nContent-Length: 0\r\n\r\n"),
+        hang=True,
+    ),
+    Case("a header that goes on after white space", "answered", (OK + b"X: y\r\n z\r\nContent-Length: 0\r\n\r\n",)),
     Case("nothing but empty lines", "headers_too_large", (b"\r\n" * 20_000,), hang=True),
     Case("204 with a body", "answered", (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",)),
     Case(

@@ -32,6 +32,10 @@ _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
 """What a header's name and value may hold (RFC 9110 section 5.6.2 and 5.5)."""
 
 
+_BEFORE, _WITHIN, _AFTER = range(3)
+"""Where the answer stands in respect of its first line: before it, since empty lines may come first, within, after."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A final answer. ``headers`` are in lower case, a repeated one joined by commas.
@@ -56,7 +60,7 @@ class Exchange(asyncio.Protocol):
         self._head_bytes = self._rest_bytes = self._idle_bytes = 0
         self._headers: dict[str, str] = {}
         self._cookies: list[str] = []
-        self._top, self._body = bytearray(), bytearray()
+        self._line, self._body = _BEFORE, bytearray()
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
     @property
@@ -120,11 +124,17 @@ class Exchange(asyncio.Protocol):
 
     def _check_first_line(self, data: bytes) -> None:
         """Section 2.2: the first header must not begin with white space. An interim answer's may."""
-        self._top += data
-        rest = bytes(self._top).lstrip(b"\r\n").partition(b"\n")[2]
-        self._top_done = bool(rest)
-        if rest.startswith((b" ", b"\t")):
-            self._fail("malformed", "there is white space before the first header")
+        place = 0
+        if self._line == _BEFORE:
+            place = len(data) - len(data.lstrip(b"\r\n"))
+            self._line = _BEFORE if place == len(data) else _WITHIN
+        if self._line == _WITHIN:
+            end = data.find(b"\n", place)
+            place, self._line = (len(data), _WITHIN) if end < 0 else (end + 1, _AFTER)
+        if self._line == _AFTER and place < len(data):
+            self._top_done = True
+            if data[place] in b" \t":
+                self._fail("malformed", "there is white space before the first header")
 
     def eof_received(self) -> None:
         self._ended()
