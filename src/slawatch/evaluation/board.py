@@ -7,7 +7,7 @@ reader sees one consistent instant for as long as it holds the reference.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
@@ -122,7 +122,7 @@ class Snapshot:
     at: Instant
     generation: int
     contracts: tuple[ContractStatus, ...] = ()
-    endpoints: tuple[EndpointStatus, ...] = ()
+    endpoints: Sequence[EndpointStatus] = ()
     client_names: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 0
     """How many entries this run had recorded: with ``at``, what the snapshot knew."""

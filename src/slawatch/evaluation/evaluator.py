@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.incremental import Tally
 from slawatch.domain.interval import DAY, DISTANT_PAST, HOUR, SECOND, Duration, Instant
-from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, PathStatus, Snapshot, Vouched
+from slawatch.evaluation.board import Board, ContractStatus, PathStatus, Snapshot, Vouched
 from slawatch.evaluation.estate import Estate, Subject
 from slawatch.evaluation.following import Edges, Follower, Known, View
-from slawatch.evaluation.judged import ClosedTogether, ContractJudgedWhenRead, EndpointJudgedWhenRead
+from slawatch.evaluation.judged import ClosedTogether, ContractJudgedWhenRead, EndpointsJudgedWhenRead
 from slawatch.evaluation.recorder import Recorder
 from slawatch.evaluation.standing import Case
 from slawatch.runtime.clock import Clock
@@ -124,7 +124,7 @@ class Evaluator:
             at=now,
             generation=self._board.snapshot.generation + 1,
             contracts=tuple(self._contracts(view)),
-            endpoints=tuple(self._endpoints(view)),
+            endpoints=EndpointsJudgedWhenRead(self._estate.endpoints, view),
             client_names=self._estate.client_names,
             sequence=sequence,
             paths=self._paths(),
@@ -188,7 +188,3 @@ class Evaluator:
             if contract.credit_cap is not None or contract.same_incident_highest:
                 cases.setdefault(docket.subject.client, []).append(docket.case)
         return {client: ClosedTogether(bound, view) for client, bound in cases.items()}
-
-    def _endpoints(self, view: View) -> Iterable[EndpointStatus]:
-        for face in self._estate.endpoints:
-            yield EndpointJudgedWhenRead(face, view)

@@ -6,9 +6,10 @@ read, nor by which thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import overload
 
 from slawatch.domain.account import Account
 from slawatch.domain.client_accounts import with_client_terms
@@ -105,6 +106,32 @@ class ContractJudgedWhenRead(ContractStatus):
     @cached_property
     def _run(self) -> Run:
         return self._case.run(self._tally, self._view)
+
+
+class EndpointsJudgedWhenRead(Sequence[EndpointStatus]):
+    """Where every endpoint stands, in the order of the configuration. Most publications are superseded unread."""
+
+    def __init__(self, faces: tuple[EndpointFace, ...], view: View) -> None:
+        self._faces, self._view = faces, view
+
+    @overload
+    def __getitem__(self, index: int) -> EndpointStatus: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[EndpointStatus]: ...
+
+    def __getitem__(self, index: int | slice) -> EndpointStatus | Sequence[EndpointStatus]:
+        return self._statuses[index]
+
+    def __iter__(self) -> Iterator[EndpointStatus]:
+        return iter(self._statuses)
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    @cached_property
+    def _statuses(self) -> tuple[EndpointStatus, ...]:
+        return tuple(EndpointJudgedWhenRead(face, self._view) for face in self._faces)
 
 
 class EndpointJudgedWhenRead(EndpointStatus):
