@@ -183,14 +183,26 @@ async def test_numbers_begin_anew_and_none_is_given_twice() -> None:
     network.close()
 
 
+class Unprivileged(FarNetwork):
+    """A receive buffer as large as the kernel's default limit allows, 208 KiB, and the kernel doubles that."""
+
+    def opener(self, family: Family) -> tuple[socket.socket, bool]:
+        opened, raw = super().opener(family)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 212_992)
+        return opened, raw
+
+
 @pytest.mark.parametrize("raw", [True, False])
-async def test_5000_in_flight_to_hosts_50_ms_away(raw: bool) -> None:
-    network = FarNetwork(raw=raw)
+@pytest.mark.parametrize("network_of", [FarNetwork, Unprivileged])
+async def test_5000_in_flight_to_hosts_50_ms_away(raw: bool, network_of: type[FarNetwork]) -> None:
+    network = network_of(raw=raw)
     network.behave = lambda seen: [(0.05, seen.reply())]
     async with driver(network) as observe:
         seen = await asyncio.gather(
-            *(observe("icmp", f"10.5.{i // 250}.{i % 250 + 1}", 20 * SECOND) for i in range(5000))
+            *(observe("icmp", f"10.5.{i // 250}.{i % 250 + 1}", 4 * SECOND) for i in range(5000))
         )
     network.close()
-    assert {each.reason for each in seen} == {"answered"}
+    reasons = Counter(each.reason for each in seen)
+    # Where the buffer is small and this box is slow, some find no room in it: unknown, never down.
+    assert reasons["answered"] + (reasons["prober_fault"] if network_of is Unprivileged else 0) == 5000
     assert min(length for each in seen for _, length in each.phases) >= 50 * MILLISECOND

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from slawatch.config.loader import load_client_text
 from slawatch.probes.escapes import MOST_GROUPS, escape, unescape
 from slawatch.probes.kinds.tcp import Options
 from slawatch.probes.steps import MOST_STEPS
+from slawatch.runtime.errors import ConfigurationError
 
 
 def test_options_are_written_as_they_are_read() -> None:
@@ -56,3 +58,27 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 def test_mistakes(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Options.model_validate(options)
+
+
+CLIENT = """\
+client: acme
+endpoints:
+  mail:
+    probe: tcp
+    target: mx.example:25
+    steps:
+      - {expect: "("}
+      - {sned: x}
+      - {send: ["x", {env: ""}]}
+  tls: {probe: tcp, target: "mx.example:25", tls_from_start: true, starttls: smtp}
+"""
+
+
+def test_mistakes_are_told_at_their_place() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_client_text(CLIENT)
+    told = str(caught.value)
+    assert "7:18: endpoints.mail.steps[0].expect: no regular expression: missing )" in told
+    assert "8:10: endpoints.mail.steps[1].sned: unknown key: did you mean send?" in told
+    assert "9:16: endpoints.mail.steps[2].send: a secret is written {file: /absolute/path}" in told
+    assert "10:8: endpoints.tls: TLS begins twice: expected one of" in told
