@@ -30,7 +30,7 @@ def inflated(response: Response) -> tuple[bytes, bool]:
 
     ``Failure`` ``encoding`` where it is encoded in a way that was not asked for, ``malformed`` where it is broken.
     """
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    encoding = response.headers.get("content-encoding", "identity").strip(" \t").lower()
     if encoding in ("", "identity"):
         return response.body, response.cut
     if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -44,10 +44,10 @@ def inflated(response: Response) -> tuple[bytes, bool]:
 def beginning(response: Response, most: int) -> bytes:
     """The first ``most`` bytes without their content encoding; none where that cannot be undone."""
     encoding = response.headers.get("content-encoding")
-    if encoding is None or encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+    if encoding is None or encoding.strip(" \t").lower() not in ("gzip", "x-gzip", "deflate"):
         return response.body[:most]
     try:
-        decoder = zlib.decompressobj(_format(response.body, encoding.strip().lower()))
+        decoder = zlib.decompressobj(_format(response.body, encoding.strip(" \t").lower()))
         return decoder.decompress(response.body, most)
     except zlib.error:
         return b""

@@ -7,7 +7,6 @@ sees the certificate. The parser is llhttp, by way of httptools.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,15 +24,6 @@ MOST_BODY_BYTES = 1024 * 1024
 """On the wire. What is longer is read up to here and no further."""
 MOST_GLANCED_BYTES = 64 * 1024
 """What is kept of a good page of which nothing is expected, to see whether it asks for a password."""
-
-
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
-"""What a header's name and value may hold (RFC 9110 section 5.6.2 and 5.5)."""
-
-
-_BEFORE, _WITHIN, _AFTER = range(3)
-"""Where the answer stands in respect of its first line: before it, since empty lines may come first, within, after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +46,11 @@ class Exchange(asyncio.Protocol):
 
     def __init__(self, trace: Trace, *, head: bool, keep: int, glance: bool = False, phase: str = "transfer") -> None:
         self._trace, self._head, self._keep, self._glance, self._phase = trace, head, keep, glance, phase
-        self._started = self._is_http = self._headers_done = self._framed = self._top_done = False
+        self._started = self._is_http = self._headers_done = self._framed = False
         self._head_bytes = self._rest_bytes = self._idle_bytes = 0
         self._headers: dict[str, str] = {}
         self._cookies: list[str] = []
-        self._line, self._body = _BEFORE, bytearray()
+        self._body = bytearray()
         self.done: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
     @property
@@ -73,8 +63,7 @@ class Exchange(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._parser = httptools.HttpResponseParser(self)
         # RFC 9112 section 2.2 lets a recipient take a bare line feed; small devices send it.
-        # Section 5.2 has it unfold headers; llhttp does so where it takes any byte in a value, which is looked at here.
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_headers=True)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
 
     def data_received(self, data: bytes) -> None:
         if self.done.done():
@@ -99,8 +88,6 @@ class Exchange(asyncio.Protocol):
             self._idle_bytes += len(data)
         else:
             self._head_bytes += len(data)
-        if not self._top_done:
-            self._check_first_line(data)
         if not self._is_http and not self._begins(data):
             return
         try:
@@ -122,20 +109,6 @@ class Exchange(asyncio.Protocol):
             self._fail("malformed", "the answer is not HTTP/1")
         return self._is_http
 
-    def _check_first_line(self, data: bytes) -> None:
-        """Section 2.2: the first header must not begin with white space. An interim answer's may."""
-        place = 0
-        if self._line == _BEFORE:
-            place = len(data) - len(data.lstrip(b"\r\n"))
-            self._line = _BEFORE if place == len(data) else _WITHIN
-        if self._line == _WITHIN:
-            end = data.find(b"\n", place)
-            place, self._line = (len(data), _WITHIN) if end < 0 else (end + 1, _AFTER)
-        if self._line == _AFTER and place < len(data):
-            self._top_done = True
-            if data[place] in b" \t":
-                self._fail("malformed", "there is white space before the first header")
-
     def eof_received(self) -> None:
         self._ended()
 
@@ -152,8 +125,6 @@ class Exchange(asyncio.Protocol):
         """One header, or, after the body, one trailer: those are of no interest."""
         if self._headers_done:
             return
-        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
-            self._fail("malformed", "a header's name or value holds what must not be there")
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         if key == "set-cookie":
             self._cookies.append(text)
@@ -173,7 +144,7 @@ class Exchange(asyncio.Protocol):
             return
         self._headers_done = True
         # RFC 9112 section 6.3: only where `chunked` is the last coding does the body say where it ends.
-        codings = [each.strip().lower() for each in self._headers.get("transfer-encoding", "").split(",")]
+        codings = [each.strip(" \t").lower() for each in self._headers.get("transfer-encoding", "").split(",")]
         self._framed = "content-length" in self._headers or codings[-1] == "chunked"
         if codings.count("chunked") > 1:
             self._fail("malformed", "the body is chunked twice")

@@ -126,10 +126,10 @@ async def start_tls(
     except ssl.SSLCertVerificationError as error:
         trace.certificate_expiry = end_of(getattr(error, "leaf", None))
         raise
-    if encrypted is None:
-        raise ConnectionResetError
-    leaf = encrypted.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    trace.certificate_expiry = end_of(leaf)
+    session: ssl.SSLObject | None = encrypted.get_extra_info("ssl_object") if encrypted else None
+    if encrypted is None or session is None or session.version() is None:
+        raise ConnectionResetError  # asyncio does not always tell that the connection went within the handshake
+    trace.certificate_expiry = end_of(session.getpeercert(binary_form=True))
     return encrypted
 
 
