@@ -16,7 +16,7 @@ import dns.rrset
 from parity.awkward import dripping
 from parity.row import Place, Serve
 from probes.nameservers import Query, Say, answers
-from probes.servers import break_off
+from probes.servers import break_off, end
 
 GOOD = answers("A 192.0.2.1")
 
@@ -140,19 +140,14 @@ def over_tcp(behaviour: Callable[[asyncio.StreamReader, asyncio.StreamWriter, by
         server = await place.names(cut_off)
 
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                (length,) = struct.unpack("!H", await reader.readexactly(2))
-                result = behaviour(reader, writer, await reader.readexactly(length))
-                if asyncio.iscoroutine(result):
-                    await result
-                if not writer.transport.is_closing():
-                    writer.close()
-            except (OSError, EOFError):
-                pass
+            (length,) = struct.unpack("!H", await reader.readexactly(2))
+            result = behaviour(reader, writer, await reader.readexactly(length))
+            if asyncio.iscoroutine(result):
+                await result
+            if not writer.is_closing():
+                await end(writer)
 
-        tcp = await asyncio.start_server(converse, "127.0.0.1", server.address[1])
-        place.servers.also(tcp.close)
-        return server.address[1]
+        return await place.servers.start(converse, port=server.address[1])
 
     return serve
 

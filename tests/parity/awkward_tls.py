@@ -35,6 +35,7 @@ def partial(tls: Contexts, length: int, then: str = "silence") -> Serve:
             whole = flight(context, await reader.read(MOST_OF_A_HELLO))
             if then == "drip":
                 await dripping(writer, whole)
+                return
             writer.write(whole[:length])
             await writer.drain()
             if then == "silence":

@@ -99,6 +99,8 @@ def main(loop: str) -> None:
         # What a loop opens once, with its first connection, is no probe's cost.
         once = {"kind": "tcp", "target": "127.0.0.1:1", "options": {}, "timeout": 1_000_000}
         runner.run(probe(once, resources))
+        gc.collect()
+        gc.freeze()  # what was imported need not be looked through again at each probe
         for line in sys.stdin:
             answer = runner.run(probe(json.loads(line), resources))
             print(json.dumps({**answer, "complaints": complaints.heard}), flush=True)

@@ -57,7 +57,7 @@ CODES = [
         named(answers()),
         "no_record",
         "up",
-        ("A name without an address serves nobody. slawatch wants a record unless it is told otherwise."),
+        "A name without an address serves nobody. slawatch wants a record unless it is told otherwise.",
     ),
     Row("an alias that leads nowhere", RECORD, named(answers("CNAME other.example.")), "no_record", "down"),
     Row("aliases in a circle", RECORD, named(aliases_in_a_circle), "no_record", "down"),
@@ -67,10 +67,8 @@ CODES = [
         named(about_another_name),
         "no_record",
         "up",
-        (
-            "The answer holds an address, and not that of the name that was asked for; the exporter looks at the "
-            "text of each record by itself."
-        ),
+        "The answer holds an address, and not that of the name that was asked for; the exporter looks at the "
+        "text of each record by itself.",
     ),
 ]
 
@@ -91,10 +89,8 @@ FORGERIES = [
         named(to_another_question),
         "wrong_question",
         "up",
-        (
-            "The right number over another question is an answer to somebody else, or a forgery; the exporter "
-            "does not compare the question."
-        ),
+        "The right number over another question is an answer to somebody else, or a forgery; the exporter "
+        "does not compare the question.",
         hasty=True,
     ),
     Row("from another port", RECORD, from_elsewhere("127.0.0.1"), "timeout", "down", hasty=True),
@@ -130,10 +126,8 @@ MESSAGES = [
         named(wire(lambda data: data[:6] + b"\0\x09" + data[8:])),
         "malformed",
         "up",
-        (
-            "It says nine records and holds one: where the other eight went, nobody knows. The exporter takes "
-            "what is there."
-        ),
+        "It says nine records and holds one: where the other eight went, nobody knows. The exporter takes "
+        "what is there.",
     ),
     Row(
         "an address of three bytes",
@@ -148,7 +142,7 @@ MESSAGES = [
         named(wire(lambda data: data.replace(b"\xc0\x0c\0\x01\0\x01", b"\xc0\x0c\0\x01\0\x03"))),
         "malformed",
         "up",
-        ("A record of the class CHAOS answers no question about the Internet; the exporter looks at its type only."),
+        "A record of the class CHAOS answers no question about the Internet; the exporter looks at its type only.",
     ),
     Row(
         "two kilobytes over UDP, more than was offered",
@@ -156,7 +150,7 @@ MESSAGES = [
         named(many(120)),
         "answered",
         "down",
-        ("Resolvers read what came. The exporter keeps room for 512 bytes and takes the rest for a fault."),
+        "Resolvers read what came. The exporter keeps room for 512 bytes and takes the rest for a fault.",
     ),
     Row("sixty kilobytes over UDP", RECORD, named(many(3700)), "malformed", "down"),
     Row(
@@ -165,10 +159,7 @@ MESSAGES = [
         named(edited(lambda message: None)),
         "not_authoritative",
         "up",
-        (
-            "The exporter has no such question: whether the zone's own server still answers, or a cache, it does "
-            "not see."
-        ),
+        "The exporter has no such question: whether the zone's own server still answers, or a cache, it does not see.",
     ),
 ]
 
@@ -179,10 +170,8 @@ OVER_TCP = [
         named(cut_off, GOOD),
         "answered",
         "down",
-        (
-            "An answer that is cut off is to be asked for again over TCP (RFC 7766), as every resolver does; the "
-            "exporter judges the stump."
-        ),
+        "An answer that is cut off is to be asked for again over TCP (RFC 7766), as every resolver does; the "
+        "exporter judges the stump.",
     ),
     Row("cut off, and TCP refused", RECORD, named(cut_off), "refused", "down"),
     Row("cut off, and TCP stalls", RECORD, over_tcp(stalls), "timeout", "down", hasty=True),

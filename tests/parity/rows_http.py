@@ -149,10 +149,8 @@ BODIES = [
         floods(OK + b"\r\n", b"x" * 65536),
         "answered",
         "down",
-        (
-            "A stream that goes on for ever answers with a good status, and no text was agreed on. slawatch "
-            "reads 1 MiB and judges; the exporter reads on until its time is over."
-        ),
+        "A stream that goes on for ever answers with a good status, and no text was agreed on. slawatch "
+        "reads 1 MiB and judges; the exporter reads on until its time is over.",
         hasty=True,
     ),
     Row("an endless body without the text", TEXT, floods(OK + b"\r\n", b"x" * 65536), "too_large", "down", hasty=True),
@@ -171,10 +169,8 @@ BODIES = [
         says(OK + b"\r\n" + b"x" * 2_000_000 + b"hello"),
         "too_large",
         "up",
-        (
-            "What is expected must stand in the first MiB, as the reference says: a probe that reads on is one "
-            "that a server can make as dear as it likes."
-        ),
+        "What is expected must stand in the first MiB, as the reference says: a probe that reads on is one "
+        "that a server can make as dear as it likes.",
     ),
     Row("gzip", unpacking("gzip"), says(packed(gzip.compress(b"hello"), b"gzip")), "answered", "up"),
     Row("deflate", unpacking("deflate"), says(packed(zlib.compress(b"hello")[2:-4], b"deflate")), "answered", "up"),
@@ -195,10 +191,8 @@ BODIES = [
         says(packed(BROTLI_BOMB, b"br")),
         "encoding",
         "up",
-        (
-            "slawatch asks for gzip and deflate only, and this server sends what was not asked for; a browser "
-            "without brotli shows nothing. The exporter unpacks 50 MB."
-        ),
+        "slawatch asks for gzip and deflate only, and this server sends what was not asked for; a browser "
+        "without brotli shows nothing. The exporter unpacks 50 MB.",
     ),
     Row(
         "a zstd bomb",
@@ -206,10 +200,8 @@ BODIES = [
         says(packed(ZSTD_BOMB, b"zstd")),
         "encoding",
         "up",
-        (
-            "No encoding was asked for, and this server sends one. The exporter looks for the text in what is "
-            "packed, and the last block happens to be plain."
-        ),
+        "No encoding was asked for, and this server sends one. The exporter looks for the text in what is "
+        "packed, and the last block happens to be plain.",
     ),
     Row(
         "gzip within gzip",

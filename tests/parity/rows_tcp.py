@@ -65,7 +65,7 @@ TCP_ROWS = [
         unspecified,
         "address_denied",
         "up",
-        ("The kernel takes 0.0.0.0 for this very machine, and an answer of the monitor's own box is nobody's service."),
+        "The kernel takes 0.0.0.0 for this very machine, and an answer of the monitor's own box is nobody's service.",
     ),
     Row("greets as agreed", GREETING, greets(b"220 ready\r\n", hang=True), "answered", "up"),
     Row("greets byte by byte", GREETING, greets(*pieces(b"220 ready\r\n", 1), hang=True), "answered", "up"),
@@ -91,7 +91,7 @@ TCP_ROWS = [
         greets(b"220 ready", hang=True),
         "answered",
         "down",
-        ("The text that was agreed on came. The exporter looks at whole lines only and waits for a line end."),
+        "The text that was agreed on came. The exporter looks at whole lines only and waits for a line end.",
         hasty=True,
     ),
     Row("an endless line", GREETING, floods(b"", b"x" * 4096, asked=False), "unexpected", "down", hasty=True),
@@ -109,7 +109,7 @@ TCP_ROWS = [
         greets(b"250-filler\r\n" * 700 + b"220 ready\r\n"),
         "unexpected",
         "up",
-        ("A greeting comes first. slawatch looks at 4 KiB of what a stranger says, and says so in its reference."),
+        "A greeting comes first. slawatch looks at 4 KiB of what a stranger says, and says so in its reference.",
     ),
     Row(
         "NUL bytes and Latin-1 before its greeting", GREETING, greets(b"\0\xff\xfe\r\n220 ready\r\n"), "answered", "up"

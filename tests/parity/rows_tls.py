@@ -78,10 +78,7 @@ CERTIFICATES = [
         mute(_server("*.example")),
         "certificate_wrong_host",
         "up",
-        (
-            "No authority may issue `*.com`, and no browser takes it: a wildcard stands below a domain that "
-            "somebody owns."
-        ),
+        "No authority may issue `*.com`, and no browser takes it: a wildcard stands below a domain that somebody owns.",
     ),
     Row(
         "a wildcard within a label",
@@ -152,10 +149,8 @@ CERTIFICATES = [
         mute(by_the_root(Leaf(key=weak_key()))),
         "certificate_untrusted",
         "up",
-        (
-            "Keys of 1,024 bits have been forbidden to public authorities since 2014; browsers and Debian's "
-            "OpenSSL refuse them."
-        ),
+        "Keys of 1,024 bits have been forbidden to public authorities since 2014; browsers and Debian's "
+        "OpenSSL refuse them.",
     ),
     Row("a chain of 20 intermediates", TLS, mute(_chain_of(20, 0)), "answered", "up"),
     Row("a chain of 200 kB", TLS, mute(_chain_of(2, 100_000)), "tls", "down"),
@@ -233,10 +228,8 @@ HANDSHAKES = [
         honest(with_versions(good, V13, V13, demands=True)),
         "client_certificate",
         "up",
-        (
-            "Whoever comes without a certificate is turned away. With TLS 1.3 the server says so after the "
-            "handshake, when the exporter has hung up already."
-        ),
+        "Whoever comes without a certificate is turned away. With TLS 1.3 the server says so after the "
+        "handshake, when the exporter has hung up already.",
     ),
     Row("speaks at once, through TLS", TLS, greets(b"* OK IMAP4rev1\r\n", tls=good), "answered", "up"),
     Row("an HTTP server", TLS, says(b"", tls=good), "answered", "up"),

@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from parity.both import Seen, deadline, put_to_both
+from parity.page import PATH, page
 from parity.row import Row
 from parity.table import ROWS
 from probes.certificates import authority
@@ -42,6 +43,11 @@ def test_row(seen: Mapping[str, Seen], row: Row) -> None:
 
 def test_every_difference_is_explained_and_nothing_else() -> None:
     assert [str(row) for row in ROWS if row.differs != bool(row.why)] == []
+
+
+def test_the_page_shows_the_table() -> None:
+    """`PYTHONPATH=tests python -m parity.page` writes it anew."""
+    assert PATH.read_text(encoding="utf-8") == page(ROWS)
 
 
 def test_no_two_rows_have_one_name() -> None:

@@ -53,8 +53,10 @@ class Servers:
         """Connections that are not at their end yet."""
         return len(self._tasks)
 
-    async def start(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
-        """Serve; the port is returned."""
+    async def start(
+        self, behaviour: Behaviour, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> int:
+        """Serve, at a free port if none is given; the port is returned."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
@@ -69,7 +71,7 @@ class Servers:
                 writer.transport.abort()
                 self._tasks.discard(task)
 
-        server = await asyncio.start_server(serve, host, 0, ssl=tls)
+        server = await asyncio.start_server(serve, host, port, ssl=tls)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
