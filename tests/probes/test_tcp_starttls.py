@@ -278,6 +278,20 @@ async def test_a_peer_that_stops_anywhere(observe: Driver, servers: Servers, roo
         assert (seen.verdict, seen.reason) == (Verdict.DOWN, "timeout")
 
 
+@pytest.mark.parametrize("protocol", GOOD)
+async def test_a_peer_that_demands_a_certificate_of_ours(
+    observe: Driver, servers: Servers, root: Authority, protocol: str
+) -> None:
+    """With TLS 1.3 our side of the handshake is done before the server looks at what we showed: that is no success."""
+    port = await servers.start(peer(GOOD[protocol], root.server("127.0.0.1", client_ca=root.path)))
+    how: dict[str, Any] = {"starttls": protocol, "tls": {"ca": root.path}}
+    seen = await observe("tcp", f"127.0.0.1:{port}", **how)
+    assert seen.verdict is Verdict.DOWN
+    assert seen.reason in ("client_certificate", "reset", "unexpected")  # as its last words reach us, or do not
+    how["tls"]["client_certificate"] = str(root.leaf("probe"))
+    assert (await observe("tcp", f"127.0.0.1:{port}", **how)).verdict is Verdict.UP
+
+
 def _but(protocol: str, number: int, said: bytes) -> tuple[str, Talk]:
     talk = list(GOOD[protocol])
     talk[number] = (talk[number][0], said)

@@ -1,7 +1,7 @@
 """Ready-made dialogues up to TLS on a port that begins without it, and a farewell under TLS.
 
-The farewell is waited for: with TLS 1.3 a server judges the handshake after its client already thinks it done, so only
-an answer under TLS shows that the server goes along.
+Where a protocol answers the farewell, that is waited for: with TLS 1.3 a server judges the handshake after its client
+already thinks it done, so only an answer under TLS shows that the server goes along.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Dialogue:
 
     opening: Hello
     farewell: Hello
+    answered: bool = True
+    """Whether the farewell waits for an answer; else the handshake is all that is known of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ DIALOGUES: Mapping[str, Dialogue] = {
         farewell=b"LOGOUT\r\n",
         goodbye=r"OK\b",
     ).dialogue(),  # RFC 5804
-    "ldap": Dialogue(_ldap, _unbind),
-    "postgres": Dialogue(_postgres, _nothing),
+    "ldap": Dialogue(_ldap, _unbind, answered=False),
+    "postgres": Dialogue(_postgres, _nothing, answered=False),
 }
 """By the name that `starttls` takes."""

@@ -89,7 +89,7 @@ class Options(NetworkOptions):
     @property
     def only_tls(self) -> bool:
         """Whether there is a handshake and not a word after it."""
-        alone = self.tls_from_start or self.starttls == "postgres"
+        alone = self.tls_from_start or (self.starttls is not None and not DIALOGUES[self.starttls].answered)
         return alone and not (self.steps or self.send or self.expect)
 
     @property
