@@ -95,9 +95,9 @@ async def _rest() -> None:
 
 async def _one(subject: Subject, target: str, resources: Resources, number: int) -> Observation:
     kind = kinds()[subject.kind]
-    options = kind.options.model_validate(subject.options)
     for attempt in range(1, ATTEMPTS + 1):
         subject.arm(Random(f"{subject.kind} {number}"))
+        options = kind.options.model_validate(subject.options)
         begun, waited = time.monotonic_ns(), starved()
         seen = await observe(kind, kind.target(target), options, resources, DEADLINE)
         late = (time.monotonic_ns() - begun) // 1000 - (starved() - waited) - DEADLINE

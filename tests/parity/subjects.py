@@ -99,32 +99,41 @@ class Tcp(_OverTcp):
         await self.say(reader, writer)
 
 
+LDAP = bytes.fromhex("300c02010178070a010004000400")
+DIALOGUES: dict[str, tuple[bytes, ...]] = {
+    "smtp": (b"220 mail.example ESMTP\r\n", b"250-mail.example\r\n250 STARTTLS\r\n", b"220 go ahead\r\n"),
+    "imap": (b"* OK ready\r\n", b"a1 OK begin\r\n"),
+    "pop3": (b"+OK ready\r\n", b"+OK begin\r\n"),
+    "ftp": (b"220 ready\r\n", b"234 go ahead\r\n"),
+    "sieve": (b'"STARTTLS"\r\nOK\r\n', b"OK begin\r\n"),
+    "postgres": (b"", b"S"),
+    "ldap": (b"", LDAP),
+}
+"""What a server says by turns until TLS begins."""
+
+
 class Dialogue(_OverTcp):
-    """Mail servers that are to turn to TLS, and whose TLS is noise: whatever they say, none of them is up."""
+    """Servers that are to turn to TLS, and whose TLS is noise: whatever they say, none of them is up."""
 
     kind = "tcp"
-    options = {"starttls": "smtp", "tls": {"verify": False}}
-    answers = (b"220 mail.example ESMTP\r\n", b"250-mail.example\r\n250 STARTTLS\r\n", b"220 go ahead\r\n")
 
     def draw(self, random: Random) -> bytes:
+        protocol = random.choice(list(DIALOGUES))
+        self.options = {"starttls": protocol, "tls": {"verify": False}}
+        words = (b"\r\n", b"250 ", b"220 ", b"OK ", b"a1 OK", b"S", LDAP)
         self._turns = [
-            each if random.random() < 0.6 else mutated(random, each, (b"\r\n", b"250 ", b"220 "))
-            for each in self.answers
+            each if random.random() < 0.6 else mutated(random, each or b"\0", words) for each in DIALOGUES[protocol]
         ]
-        return b"|".join(self._turns)
+        return b"|".join([protocol.encode(), *self._turns])
 
     def is_good(self) -> bool:
         return False
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first, second, third = self._turns
         async with asyncio.timeout(PATIENCE):
-            writer.write(first)
-            await reader.readline()
-            writer.write(second)
-            await reader.readline()
-            writer.write(third)
-            await reader.read(65536)
+            for turn in self._turns:
+                writer.write(turn)
+                await reader.read(65536)
         writer.write(b"\x16\x03\x03\0\x2a\x02" + bytes(41))
         writer.close()
         await writer.wait_closed()
@@ -143,26 +152,45 @@ class Tls(_OverTcp):
     def __init__(self, authority: Authority) -> None:
         super().__init__()
         self.options = {"ca": authority.path}
+        self._authority = authority
+        self._leaf = authority.leaf("127.0.0.1").read_bytes()
         self._context = authority.server("127.0.0.1")
+        self._forged = False
         self._random = Random(0)
         self.genuine = b""
 
     def draw(self, random: Random) -> bytes:
         self._random = random
+        self._forged = random.random() < 0.2 and self._forge(random)
         return b""
 
+    def _forge(self, random: Random) -> bool:
+        """Change the certificate after it was signed; whether OpenSSL still takes it for one, and for this key's."""
+        key, mark, leaf = self._leaf.partition(b"-----BEGIN CERTIFICATE-----")
+        signed = ssl.PEM_cert_to_DER_cert((mark + leaf).decode())
+        changed = mutated(random, signed)
+        path = self._authority.folder / "forged.pem"
+        path.write_bytes(key + ssl.DER_cert_to_PEM_cert(changed).encode())
+        self._forgery = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            self._forgery.load_cert_chain(path)
+        except ssl.SSLError:
+            return False
+        return not changed.startswith(signed)
+
     def is_good(self) -> bool:
-        return _bare(self.said).startswith(_bare(self.genuine))
+        return not self._forged and _bare(self.said).startswith(_bare(self.genuine))
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        session = self._context.wrap_bio(incoming, outgoing, server_side=True)
+        context = self._forgery if self._forged else self._context
+        session = context.wrap_bio(incoming, outgoing, server_side=True)
         incoming.write(await reader.read(65536))
         with suppress(ssl.SSLWantReadError):
             session.do_handshake()
         self.genuine = outgoing.read()
         random = self._random
-        if random.random() < 0.1:
+        if self._forged or random.random() < 0.1:
             self.said = self.genuine
         elif random.random() < 0.3:
             self.said = _records_changed(random, self.genuine)
