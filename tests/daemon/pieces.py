@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from slawatch.config.loader import load_client
+from slawatch.domain.account_json import account_object
 from slawatch.domain.interval import Duration, Instant, parse_instant
+from slawatch.evaluation.history_file import read_history
+from slawatch.evaluation.offline import Offline
 
 Rows = list[dict[str, Any]]
 
@@ -68,8 +74,21 @@ def spelled(found: Iterable[Piece]) -> list[str]:
     return [" ".join(filter(None, (piece.state, piece.cause))) for piece in found]
 
 
+def judged(rows: Rows, client_file: Path) -> Rows:
+    """What ``evaluate --period current --format json`` says of a history, without a process of its own."""
+    path = client_file.with_suffix(".jsonl")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    client = load_client(client_file)
+    history = read_history(path, client.id)
+    history.seal(None)
+    assert history.end is not None
+    offline = Offline([item.contract for item in client.contracts], [], history, terms_of_file=False)
+    return [account_object(account) for account in offline.accounts(history.end, "current")]
+
+
 def check_evaluation(accounts: Rows, rows: Rows) -> None:
     """Every contract is on one endpoint of its own name, and its classes are the history's, to the microsecond."""
+    assert accounts
     for account in accounts:
         found = pieces(rows, account["contract"])
         start, end = parse_instant(account["period"]["start"]), parse_instant(rows[-1]["at"])

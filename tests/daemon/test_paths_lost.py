@@ -8,6 +8,7 @@ it could be seen (S8, S11, S15). History and evaluation agree to the microsecond
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ import pytest
 
 from daemon.conftest import Slawatch
 from daemon.faults import Fault, Moment, client_file, moment, played, soon
-from daemon.pieces import Piece, Rows, check_evaluation, pieces, spelled, total, without_lateness
+from daemon.pieces import Piece, Rows, check_evaluation, judged, pieces, spelled, total, without_lateness
 from slawatch.domain.interval import SECOND, Duration
 from support.namespaces import Network
 
@@ -152,11 +153,11 @@ class Story(NamedTuple):
 
 
 def told(scene: Scene, fault: Fault, **marks: tuple[Moment, Moment]) -> Story:
-    """Stop the daemon, so that all is stored, and read what it leaves."""
+    """Read the history, stop the daemon, so that all is stored, and read what it leaves."""
     daemon = scene.daemon
+    rows = [json.loads(line) for line in daemon.get("/api/v1/history").splitlines()]
+    accounts = judged(rows, daemon.client_file)
     daemon.stop()
-    rows = daemon.history()
-    accounts = daemon.evaluate(rows, "--period", "current")
     return Story(fault, rows, accounts, daemon.events("path_blind"), marks)
 
 
