@@ -10,7 +10,7 @@ from contextlib import suppress
 from parity.awkward import Contexts, dripping, serving
 from parity.row import Place, Serve
 from probes.certificates import Authority
-from probes.servers import break_off, end
+from probes.servers import break_off, end, speaking_before_its_handshake
 
 MOST_OF_A_HELLO = 65536
 
@@ -99,26 +99,10 @@ def after_hello(*parts: bytes, hang: bool = False) -> Serve:
 
 
 def speaks_before_its_handshake(tls: Contexts, early: bytes) -> Serve:
-    """Says something in the clear at once; then all is in order, and nothing is said through TLS.
-
-    As somebody on the way would do it who cannot break TLS.
-    """
+    """Says something in the clear at once; then all is in order, and nothing is said through TLS."""
 
     async def serve(place: Place) -> int | str:
-        context = tls(place.authority)
-
-        async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(early)
-            hello = await reader.read(MOST_OF_A_HELLO)
-            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-            session = context.wrap_bio(incoming, outgoing, server_side=True)
-            incoming.write(hello)
-            with suppress(ssl.SSLWantReadError):
-                session.do_handshake()
-            writer.write(outgoing.read())
-            await reader.read()
-
-        return await serving(behaviour)(place)
+        return await serving(speaking_before_its_handshake(tls(place.authority), early))(place)
 
     return serve
 

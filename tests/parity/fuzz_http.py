@@ -115,6 +115,8 @@ def _chunks(rest: bytes) -> bytes:
         place = line.end()
         if not length:
             break
+        if length > len(rest):
+            raise _Wrong
         body += rest[place : place + length]
         ending = re.compile(rb"\r?\n").match(rest, place + length)
         if ending is None:

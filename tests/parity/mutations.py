@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -44,7 +45,17 @@ def _move(random: Random, data: bytearray) -> None:
     data[place:place] = piece
 
 
-BY_BYTES: Sequence[Mutation] = (_flip, _replace, _delete, _repeat, _insert, _truncate, _move)
+def _count(random: Random, data: bytearray) -> None:
+    """Another number where one is spelled: lengths and codes are what is believed most readily."""
+    numbers = list(re.finditer(rb"[0-9]+", data))
+    if numbers:
+        number = random.choice(numbers)
+        value = int(number[0][:9])
+        other = random.choice((value + 1, value - 1, value * 10, 0, -value, 2**64))
+        data[number.start() : number.end()] = str(other).encode()
+
+
+BY_BYTES: Sequence[Mutation] = (_flip, _replace, _delete, _repeat, _insert, _truncate, _move, _count)
 
 
 def mutated(random: Random, valid: bytes, words: Sequence[bytes] = ()) -> bytes:

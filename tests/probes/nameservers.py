@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import Callable
 
@@ -34,10 +35,13 @@ class Dns(asyncio.DatagramProtocol):
         while True:
             self._tcp = await asyncio.start_server(self._converse, host, 0)
             self.address: Server = self._tcp.sockets[0].getsockname()[:2]
+            udp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                self._udp, _ = await loop.create_datagram_endpoint(lambda: self, self.address)
+                udp.bind(self.address)
+                self._udp, _ = await loop.create_datagram_endpoint(lambda: self, sock=udp)
                 break
             except OSError:
+                udp.close()
                 self._tcp.close()  # somebody has this port for UDP: another one
         if self._over_tcp is None:
             self._tcp.close()

@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -155,5 +156,24 @@ def endless(head: bytes, piece: bytes, sent: list[int] | None = None) -> Behavio
             await writer.drain()
             if sent is not None:
                 sent.append(len(piece))
+
+    return behaviour
+
+
+def speaking_before_its_handshake(context: ssl.SSLContext, early: bytes) -> Behaviour:
+    """Says something in the clear at once; then all is in order, and nothing is said through TLS.
+
+    As somebody on the way would do it who cannot break TLS.
+    """
+
+    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(early)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(await reader.read(65536))
+        with suppress(ssl.SSLWantReadError):
+            session.do_handshake()
+        writer.write(outgoing.read())
+        await reader.read()
 
     return behaviour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 
 from probes.certificates import DAY, NOW, Authority, authority
 from probes.driver import HASTY, Driver
-from probes.servers import Servers, descriptors, reset, silence
+from probes.servers import Servers, descriptors, reset, silence, speaking_before_its_handshake
 from slawatch.domain.interval import to_instant
 from slawatch.domain.observation import Cause, Verdict
+from slawatch.probes import http_exchange, outbound
+from slawatch.probes.http_exchange import Exchange
 from support.waiting import async_eventually
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -168,3 +171,21 @@ async def test_cancelling_within_a_handshake_leaves_nothing(
     gc.collect()
     assert not [record for record in caplog.records if record.name.startswith("slawatch")]
     assert "never retrieved" not in caplog.text
+
+
+async def test_what_is_said_before_the_handshake_was_not_said_through_tls(
+    observe: Driver, servers: Servers, root: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop that is late hears it before it begins to shake hands, and what hears it then is the HTTP parser."""
+
+    async def connect(factory: Callable[[], Exchange], *where: Any) -> tuple[asyncio.Transport, Exchange]:
+        transport, protocol = await outbound.connect(factory, *where)
+        await async_eventually(lambda: protocol.began)
+        return transport, protocol
+
+    monkeypatch.setattr(http_exchange, "connect", connect)
+    behaviour = speaking_before_its_handshake(root.server("127.0.0.1"), OK)
+    port = await servers.start(behaviour)
+    seen = await observe("http", f"https://127.0.0.1:{port}/", tls={"ca": root.path}, expect={"body": "ok"})
+    assert (seen.verdict, seen.reason) == (Verdict.DOWN, "tls")
+    assert seen.detail == "something was said before the handshake"
