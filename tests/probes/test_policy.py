@@ -187,6 +187,14 @@ def test_a_database_of_this_machine_is_at_each_of_its_addresses() -> None:
     everywhere = map(parse_allowance, ["127.0.0.0/8", "::1"])
     policy = AddressPolicy(everywhere, [Service("database", parse_host("127.0.0.1"), 5432)])
     assert policy.denial("127.0.0.2", 5432) == policy.denial("::1", 5432) == "database"
+    assert policy.denial("192.0.2.9", 5432) is None
+
+
+def test_a_database_elsewhere_closes_no_port_of_this_machine() -> None:
+    everywhere = map(parse_allowance, ["127.0.0.0/8", "::1"])
+    policy = AddressPolicy(everywhere, [Service("database", parse_host("192.0.2.9"), 5432)])
+    assert policy.denial("192.0.2.9", 5432) == "database"
+    assert policy.denial("127.0.0.1", 5432) is None
 
 
 def test_whether_an_address_is_ours_is_asked_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
