@@ -34,8 +34,9 @@ LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 def starved() -> int:
-    """Microseconds that this thread has waited for a processor, ever."""
-    return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) // 1000
+    """Microseconds that this thread has waited for a processor, ever; 0 where the kernel does not count them."""
+    place = Path("/proc/thread-self/schedstat")
+    return int(place.read_text(encoding="ascii").split()[1]) // 1000 if place.exists() else 0
 
 
 def memory(which: str) -> int:

@@ -172,6 +172,15 @@ BODIES = [
         "What is expected must stand in the first MiB, as the reference says: a probe that reads on is one "
         "that a server can make as dear as it likes.",
     ),
+    Row(
+        "a text on which the pattern explodes",
+        HTTP.but({"expect": {"regex": "(a+)+b"}}, {"fail_if_body_not_matches_regexp": ["(a+)+b"]}),
+        says(OK + b"\r\n" + b"a" * 64),
+        "pattern_too_slow",
+        "down",
+        "Python's matcher can be led to take for ever by a text; slawatch ends it after 50 ms, and then does not know "
+        "whether the text fits. The exporter's patterns cannot explode, and cannot look back or around either.",
+    ),
     Row("gzip", unpacking("gzip"), says(packed(gzip.compress(b"hello"), b"gzip")), "answered", "up"),
     Row("deflate", unpacking("deflate"), says(packed(zlib.compress(b"hello")[2:-4], b"deflate")), "answered", "up"),
     Row(
