@@ -254,6 +254,52 @@ def test_the_room_for_probes(open_: int, limit: int, room: int) -> None:
     assert box.health.room() == room
 
 
+def test_a_shortage_that_goes_on_has_no_gaps() -> None:
+    """Counts come a second apart, or later where the loop is a little late: between two of them it is short as well,
+    to the end of the one that finds it over. And a failure has them counted."""
+
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE + 1)
+        box.open = 961
+        clock.advance(500 * MILLISECOND)
+
+        def reason(since: int) -> str | None:
+            fault = box.health.fault(since, 5 * SECOND)
+            return fault and fault.reason
+
+        assert reason(box.health.mark()) == "descriptors_short"  # seen by the failure itself
+        for _ in range(40):
+            clock.advance(53 * MILLISECOND)
+            since = box.health.mark()
+            clock.advance(MILLISECOND)
+            assert reason(since) == "descriptors_short"
+            await pass_time(0)
+        began = box.health.mark()
+        box.open = 20
+        clock.advance(SECOND)
+        assert reason(began) == "descriptors_short"
+        assert reason(box.health.mark()) is None
+        box.health.stop()
+
+    run_virtual(scene)
+
+
+def test_failures_that_come_thick_share_a_count() -> None:
+    async def scene(clock: FakeClock) -> None:
+        box = Box(clock)
+        box.health.start()
+        await pass_time(MINUTE + 500 * MILLISECOND)
+        counted = box.counted
+        for _ in range(1_000):
+            box.health.fault(box.health.mark(), SECOND)
+        assert box.counted - counted == 1
+        box.health.stop()
+
+    run_virtual(scene)
+
+
 @pytest.mark.parametrize(
     ("open_", "unfit", "admits"),
     [

@@ -33,7 +33,10 @@ CANARY_EVERY: Duration = 50 * MILLISECOND
 """How often the canary asks to be woken. A stall is seen to its length less at most this."""
 
 DESCRIPTORS_EVERY: Duration = SECOND
-"""How often open descriptors are counted."""
+"""How often open descriptors are counted when nothing fails."""
+
+DESCRIPTORS_APART: Duration = 100 * MILLISECOND
+"""Failures have them counted anew; those that come thick share a count."""
 
 RESERVE = 64
 """Descriptors that probes leave alone: for the database, for alerts and for the web."""
@@ -161,8 +164,11 @@ class Health:
         """
         now = self._clock.monotonic()
         self._look_around(now)
+        if now - self._counted >= DESCRIPTORS_APART:
+            self._count_descriptors(now)
         worst = max(self._lags.worst_since(since), self._overdue(now))
-        return judge(since, timeout, Evidence(worst, self._short_until, self._stepped, self._woke, self._halted))
+        short_until = now + 1 if self._descriptors.short(self._reserve) else self._short_until
+        return judge(since, timeout, Evidence(worst, short_until, self._stepped, self._woke, self._halted))
 
     def room(self) -> int:
         """How many probes may run at once without touching the reserve. At least 1."""
@@ -208,9 +214,10 @@ class Health:
 
     def _count_descriptors(self, now: int) -> None:
         self._counted = now
+        was_short = self._descriptors.short(self._reserve)
         self._descriptors = self._read_descriptors()
-        if self._descriptors.short(self._reserve):
-            self._short_until = now + DESCRIPTORS_EVERY
+        if was_short:  # it may have ended only now
+            self._short_until = now
 
     def _look_around(self, now: int) -> None:
         """Tell what happened since the loop is last known to have turned. Whoever asks is turned by the loop.
