@@ -74,7 +74,7 @@ def leads_to(host: str, tls: Contexts | None = None) -> Serve:
 
 
 BOMB = (
-    "A page of 50 MB in 50 kB is an attack. slawatch unpacks 4 MiB and looks there, as the reference "
+    "A page of 50 MB in 50 kB is an attack. slawatch unpacks 2 MiB and looks there, as the reference "
     "says; the exporter "
     "unpacks all of it, and a larger bomb takes its memory."
 )
