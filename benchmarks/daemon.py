@@ -377,7 +377,7 @@ def report(arguments: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=2.0, help="of the mixed probes")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each kind, and of the mixed ones on asyncio")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each kind, and of the mixed ones on asyncio")
     parser.add_argument("--rate", type=int, default=1_000, help="mixed probes a second")
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), help="on this loop alone")
     parser.add_argument("--only", choices=("peers", "kinds", "mixed"))

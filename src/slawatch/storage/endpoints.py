@@ -25,17 +25,17 @@ async def ids_of(connection: AsyncConnection, keys: Iterable[EndpointKey]) -> di
 
 
 async def assign_ids(
-    connection: AsyncConnection, keys: set[EndpointKey], known: Mapping[EndpointKey, int]
+    connection: AsyncConnection, keys: set[EndpointKey], known: dict[EndpointKey, int]
 ) -> dict[EndpointKey, int]:
-    """``known`` with the ids of ``keys`` added; an endpoint that has none gets one."""
-    ids = dict(known)
-    missing = keys - ids.keys()
-    if missing:
+    """``known`` with the ids of ``keys`` added; an endpoint that has none gets one. ``known`` itself is not changed."""
+    missing = keys - known.keys()
+    if not missing:
+        return known
+    ids = known | await ids_of(connection, missing)
+    new = [{"client": key.client, "name": key.name} for key in sorted(missing - ids.keys())]
+    if new:
+        await connection.execute(insert(ENDPOINTS), new)
         ids |= await ids_of(connection, missing)
-        new = [{"client": key.client, "name": key.name} for key in sorted(missing - ids.keys())]
-        if new:
-            await connection.execute(insert(ENDPOINTS), new)
-            ids |= await ids_of(connection, missing)
     return ids
 
 
