@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 pytest_plugins = [
@@ -15,6 +17,14 @@ pytest_plugins = [
     "support.browser",
     "support.nagios",
 ]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Thousands of collected tests stay to the end. A collector that walks them again and again halts the event loop
+    of a test for a fifth of a second and more, and what a probe is told in time then comes too late."""
+    gc.collect()
+    gc.freeze()
+
 
 # The same examples each time: a run that passed passes again. New ones are for `make test-deep`.
 settings.register_profile(

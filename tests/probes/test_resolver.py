@@ -106,21 +106,21 @@ async def test_no_server_at_all_and_one_that_is_not_there() -> None:
 @pytest.mark.parametrize("say", [silent, broken, code(dns.rcode.SERVFAIL)])
 async def test_the_next_server_is_asked(dns_server: Farm, say: Say) -> None:
     bad, good = await dns_server(say), await dns_server(answers("A 192.0.2.1"))
-    assert await ask(resolver(bad, good), "host.example", within=0.8) == ["192.0.2.1"]
+    assert await ask(resolver(bad, good), "host.example", within=8) == ["192.0.2.1"]
 
 
 async def test_a_lost_question_is_asked_again(dns_server: Farm) -> None:
     say = iter([silent, answers("A 192.0.2.1")])
     server = await dns_server(lambda query: next(say)(query))
-    assert await ask(resolver(server), "host.example", within=0.4) == ["192.0.2.1"]
+    assert await ask(resolver(server), "host.example", within=8) == ["192.0.2.1"]
 
 
 async def test_half_of_the_time_is_the_services_own(dns_server: Farm) -> None:
     server = await dns_server(silent)
     loop = asyncio.get_running_loop()
     start = loop.time()
-    await failing(resolver(server, server), within=0.2)
-    assert loop.time() - start < 0.19
+    await failing(resolver(server, server), within=3)
+    assert loop.time() - start < 2.9
 
 
 async def test_answers_to_other_questions_are_passed_over(dns_server: Farm) -> None:
