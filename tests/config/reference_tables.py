@@ -24,7 +24,7 @@ def tables() -> dict[str, str]:
     shapes = {"Box": schema["box"], "Client": schema["client"]}
     shapes |= {name: definitions[name] for name in ("Calendar", "Contract", "Validity", "ChargeVersion", "Service")}
     shapes |= {name: definitions[name] for name in ("Maintenance", "Exclusion")}
-    shapes |= {"Outbound": schema["box"]["$defs"]["Outbound"]}
+    shapes |= {name: schema["box"]["$defs"][name] for name in ("Outbound", "SpoolBox")}
     shapes |= {"Endpoint": _common(definitions), "Job": Job.model_json_schema()}
     return {name: _table(shape) for name, shape in shapes.items()}
 

@@ -41,7 +41,9 @@ class Slawatch(Server):
         self.client_file.write_text(client, encoding="utf-8")
         self.database = database or f"sqlite:///{folder}/slawatch.db"
         (folder / "slawatch.yaml").write_text(
-            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\n{box}", encoding="utf-8"
+            f"site: test\ndatabase: {self.database}\nlisten: 127.0.0.1:{self.port}\n"
+            f"spool: {{folder: {folder}, ballast: 1MiB}}\n{box}",
+            encoding="utf-8",
         )
         command = [*prefix, sys.executable, "-m", "slawatch", "run", "--config", str(folder)]
         super().__init__("slawatch", command, folder / "daemon.log", self._is_ready)

@@ -23,6 +23,7 @@ from slawatch.evaluation.board import PathStatus, Snapshot
 from slawatch.exposition.collector import families, render
 from slawatch.exposition.metrics import METRICS, Kind
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
+from slawatch.storage.reserve import Standing
 from support.servers import Run
 from web import samples
 
@@ -37,6 +38,7 @@ OWN = SelfMetrics(
     ledger_queue=7,
     ledger_commits=42,
     last_commit_age=1_500_000,
+    ledger=Standing(True, 5, 40_960, 3, 2_000, False),
     resolvers=(
         ResolverFigures("192.0.2.53", True, 2_500, 7, 2, 1),
         ResolverFigures("192.0.2.54", False, None, 0, 0, 3),
@@ -192,6 +194,12 @@ def test_the_daemon_itself() -> None:
     assert value(found, "evaluation_timestamp_seconds") == samples.NOON / 1e6
     assert value(found, "event_loop_lag_seconds") == 0.0025
     assert value(found, "ledger_queue_length") == 7
+    assert value(found, "ledger_spooling") == 1
+    assert value(found, "ledger_spooled_entries") == 5
+    assert value(found, "ledger_spool_bytes") == 40_960
+    assert value(found, "ledger_write_failures_total") == 3
+    assert value(found, "observations_dropped_total") == 2_000
+    assert value(found, "ballast_present") == 0
     assert value(found, "ledger_commits_total") == 42
     assert value(found, "ledger_last_commit_age_seconds") == 1.5
     assert value(found, "probe_slots_missed_total") == 4

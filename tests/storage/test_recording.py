@@ -107,17 +107,17 @@ async def test_a_commit_whose_answer_was_lost_is_repeated_without_duplicates(
 async def test_whatever_fails_while_writing_is_tried_again_in_order(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writer = writer_of(ledger)
-    write = writer._write
+    committer = writer_of(ledger)._committer
+    commit = committer.commit
     healthy_when_failing: list[bool] = []
 
-    async def fail_thrice(group: Any) -> None:
+    async def fail_thrice(groups: Any) -> None:
         if len(healthy_when_failing) < 3:
             healthy_when_failing.append(ledger.healthy)
             raise RuntimeError("a mistake of our own")
-        await write(group)
+        await commit(groups)
 
-    monkeypatch.setattr(writer, "_write", fail_thrice)
+    monkeypatch.setattr(committer, "commit", fail_thrice)
     first = ledger.append([event(1)])
     second = ledger.append([event(2)])
     await asyncio.gather(first, second)
@@ -205,10 +205,10 @@ async def test_readers_read_while_the_writer_writes(ledger: Ledger) -> None:
 
 
 async def test_a_closed_ledger_tells_who_still_waits(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(_group: Any) -> None:
+    async def fail(_groups: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(writer_of(ledger), "_write", fail)
+    monkeypatch.setattr(writer_of(ledger)._committer, "commit", fail)
     waiting = ledger.append([event(1)])
     with pytest.raises(StorageError, match="1 entries were not stored"):
         await ledger.close(drain=20 * MILLISECOND)

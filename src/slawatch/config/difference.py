@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from slawatch.config.configuration import Configuration, EndpointConfig
 from slawatch.config.models import Box
 
-AT_START_ONLY = ("site", "database", "listen", "metrics_token", "resolvers")
+AT_START_ONLY = ("site", "database", "listen", "metrics_token", "resolvers", "spool")
 """Keys of the box that a running daemon cannot change; they wait for a restart."""
 
 

@@ -32,6 +32,7 @@ from slawatch.config.values import (
     Prose,
     RatioText,
     ScheduleText,
+    Size,
     StandardText,
     Text,
     TimeOfDayText,
@@ -95,6 +96,20 @@ class Outbound(Model):
     )
 
 
+class SpoolBox(Model):
+    """Where facts wait while the database does not take them."""
+
+    folder: Text | None = Field(
+        default=None,
+        description="Where the spool and the ballast are kept: the database's own folder with SQLite; else the "
+        "service's state folder, `/var/lib/slawatch`.",
+    )
+    limit: Size = Field(default=256 * 2**20, description="The greatest size of the spool.")
+    ballast: Size = Field(
+        default=32 * 2**20, description="The size of a file that is given up when the disk is full; `0MiB` for none."
+    )
+
+
 class Box(Model):
     """``slawatch.yaml``: the machine that watches."""
 
@@ -135,6 +150,10 @@ class Box(Model):
         default_factory=dict,
         description="By path, two hosts or more that vouch for it: `{lan: [192.0.2.10, 192.0.2.11]}`. Each is an "
         "address to ping, an address with a port to connect to, or `{host: …, behind: client/endpoint}`.",
+    )
+    spool: SpoolBox = Field(
+        default_factory=SpoolBox,
+        description="Where facts wait while the database is away: `{folder: …, limit: 256MiB, ballast: 32MiB}`.",
     )
     clients: Text = Field(default="clients/*.yaml", description="Files of the clients, relative to this file.")
     retention: Length = Field(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slawatch.config.models import Box, Client, Endpoint
+from slawatch.config.values import SIZE_PATTERN, format_size
 from slawatch.domain.grammar import format_duration
 from slawatch.domain.service_hours import WEEKDAYS
 from slawatch.probes.probe import Kind
@@ -36,14 +37,15 @@ def _allow_text(schema: dict[str, Any]) -> None:
 
 
 def _written(schema: Any) -> Any:
-    """The schema with defaults of lengths as they are written, ``1m`` instead of microseconds; null ones left out."""
+    """The schema with defaults of lengths and sizes as they are written, ``1m`` or ``64MiB``; null ones left out."""
     if isinstance(schema, list):
         return [_written(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     written = {key: _written(item) for key, item in schema.items() if key != "default" or item is not None}
     if schema.get("type") == "string" and isinstance(schema.get("default"), int):
-        written["default"] = format_duration(schema["default"])
+        spell = format_size if schema.get("pattern") == SIZE_PATTERN else format_duration
+        written["default"] = spell(schema["default"])
     return written
 
 

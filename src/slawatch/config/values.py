@@ -195,6 +195,32 @@ Length = Annotated[
 """A length in microseconds, written with its unit; at least a second."""
 
 
+SIZE_PATTERN = r"^\d+(KiB|MiB|GiB)$"
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def parse_size(value: object) -> int:
+    """The bytes of a size, as ``64MiB``."""
+    if not isinstance(value, str) or not re.match(SIZE_PATTERN, value):
+        raise ValueError(f"{shown(value)} is no size: expected one like 64MiB (KiB, MiB or GiB)")
+    return int(value[:-3]) * _UNITS[value[-3:]]
+
+
+def format_size(size: int) -> str:
+    """A size with the greatest unit that leaves it whole."""
+    unit = next((unit for unit in ("GiB", "MiB") if size % _UNITS[unit] == 0 and size), "KiB")
+    return f"{size // _UNITS[unit]}{unit}"
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(format_size),
+    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN, "examples": ["64MiB"]}),
+]
+"""A size in bytes, written with its unit."""
+
+
 def _word(words: tuple[str, ...]) -> Any:
     def check(value: object) -> str:
         if value not in words:

@@ -24,6 +24,7 @@ from slawatch.exposition import metrics
 from slawatch.exposition.metrics import Kind, Metric
 from slawatch.exposition.self_metrics import Histogram, SelfMetrics
 from slawatch.exposition.text import Sample, lines
+from slawatch.storage.reserve import Standing
 
 Row = tuple[Metric, tuple[str, ...], float]
 """A metric, the values of its labels in their order, and the sample."""
@@ -210,12 +211,23 @@ def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
     yield metrics.LOOP_LAG, (), _seconds(own.loop_lag)
     yield from _resolvers(own)
     yield metrics.LEDGER_QUEUE, (), float(own.ledger_queue)
+    yield from _ledger(own.ledger)
     yield metrics.LEDGER_COMMITS, (), float(own.ledger_commits)
     if own.last_commit_age is not None:
         yield metrics.LEDGER_COMMIT_AGE, (), _seconds(own.last_commit_age)
     yield metrics.CONFIGURATION_GENERATION, (), float(snapshot.configuration_generation)
     yield metrics.CONFIGURATION_OK, (), float(not snapshot.configuration_error)
     yield metrics.BUILD_INFO, (own.version, own.python, own.database, own.site), 1.0
+
+
+def _ledger(standing: Standing) -> Iterator[Row]:
+    yield metrics.LEDGER_SPOOLING, (), float(standing.spooling)
+    yield metrics.LEDGER_SPOOLED, (), float(standing.spooled_entries)
+    yield metrics.LEDGER_SPOOL_BYTES, (), float(standing.spool_bytes)
+    yield metrics.LEDGER_WRITE_FAILURES, (), float(standing.failures)
+    yield metrics.OBSERVATIONS_DROPPED, (), float(standing.observations_dropped)
+    if standing.ballast is not None:
+        yield metrics.BALLAST, (), float(standing.ballast)
 
 
 def _resolvers(own: SelfMetrics) -> Iterator[Row]:

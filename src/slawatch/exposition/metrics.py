@@ -190,6 +190,24 @@ RESOLVER_QUESTIONS = _counter(
     "Questions to this DNS server by result: answered, unhelpful (SERVFAIL, REFUSED, nothing proven), silent.",
 )
 LEDGER_QUEUE = _gauge("ledger_queue_length", (), "Entries that wait to be written to the ledger.")
+LEDGER_SPOOLING = _gauge(
+    "ledger_spooling", (), "1 while the database does not take facts and they wait in the spool on disk, else 0."
+)
+LEDGER_SPOOLED = _gauge("ledger_spooled_entries", (), "Entries that wait in the spool on disk.")
+LEDGER_SPOOL_BYTES = _gauge("ledger_spool_bytes", (), "Bytes of the spool that are in use.")
+LEDGER_WRITE_FAILURES = _counter(
+    "ledger_write_failures", (), "Attempts to write to the database that failed since the daemon started."
+)
+OBSERVATIONS_DROPPED = _counter(
+    "observations_dropped",
+    (),
+    "Raw observations that were given up for want of room since the daemon started; facts never are.",
+)
+BALLAST = _gauge(
+    "ballast_present",
+    (),
+    "1 while the ballast lies on the disk, 0 once a full disk took it; absent where none is kept.",
+)
 LEDGER_COMMITS = _counter("ledger_commits", (), "Commits to the ledger since the daemon started.")
 LEDGER_COMMIT_AGE = _gauge(
     "ledger_last_commit_age_seconds", (), "Seconds since the latest commit to the ledger; absent before the first."

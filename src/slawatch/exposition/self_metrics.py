@@ -6,6 +6,7 @@ import platform
 from dataclasses import dataclass
 
 from slawatch.domain.interval import Duration
+from slawatch.storage.reserve import NOTHING_WAITS, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +55,7 @@ class SelfMetrics:
     ledger_commits: int = 0
     last_commit_age: Duration | None = None
     """None before the first commit."""
+    ledger: Standing = NOTHING_WAITS
+    """Spool, ballast, losses."""
     resolvers: tuple[ResolverFigures, ...] = ()
     """In the configured order."""

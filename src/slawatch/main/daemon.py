@@ -17,6 +17,7 @@ import structlog
 from slawatch import __version__
 from slawatch.config.configuration import Configuration
 from slawatch.config.outbound import policy_of
+from slawatch.config.paths import reserve_of
 from slawatch.domain.grammar import spell_duration
 from slawatch.domain.interval import HOUR, MILLISECOND, SECOND, Duration, Instant
 from slawatch.evaluation.board import Board
@@ -113,7 +114,14 @@ class Daemon:
 
     async def _open_ledger(self) -> None:
         configuration = self.configuration
-        self.ledger = await Ledger.open(configuration.database, site=configuration.site, clock=self.clock)
+        reserve = reserve_of(configuration)
+        if reserve is None:
+            log.warning(
+                "nowhere to keep facts while the database is away: expected a folder that can be written (spool)"
+            )
+        self.ledger = await Ledger.open(
+            configuration.database, site=configuration.site, clock=self.clock, reserve=reserve
+        )
         self._cleanups.push("ledger", self._close_ledger)
         database = await self.ledger.describe()
         self.database_version = database.partition(" at ")[0]
@@ -242,7 +250,8 @@ class Daemon:
             finished = self.dispatcher.tally.last_finished
             if finished is not None and now - finished > slowest:
                 return "no probe has finished in time"
-        if self.ledger.commit_age > COMMIT_MAY_TAKE and self.ledger.last_error is None:
+        ledger = self.ledger
+        if ledger.commit_age > COMMIT_MAY_TAKE and ledger.last_error is None and not ledger.standing.spooling:
             return "the ledger has neither committed nor failed for a minute"
         return ""
 
@@ -321,7 +330,7 @@ class Daemon:
         """A running daemon stays where it is: these keys need a restart."""
         moved = [
             key
-            for key in ("site", "database", "listen", "resolvers")
+            for key in ("site", "database", "listen", "resolvers", "spool")
             if getattr(fresh.box, key) != getattr(self.configuration.box, key)
         ]
         if moved:

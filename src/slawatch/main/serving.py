@@ -22,7 +22,7 @@ from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMet
 from slawatch.probes.probe import Resources
 from slawatch.probes.server_health import ServerHealth
 from slawatch.probes.system_names import spell_server
-from slawatch.runtime.errors import Unavailable
+from slawatch.runtime.errors import StorageError, Unavailable
 from slawatch.runtime.lifecycle import Cleanups
 from slawatch.scheduling.dispatch import Dispatcher
 from slawatch.scheduling.health import Health
@@ -52,6 +52,10 @@ class Daemon(Protocol):
 
 SHUTDOWN_WITHIN = 2.0
 """Seconds that open pages and scrapes may take to end."""
+
+
+STORED_WITHIN = 10.0
+"""Seconds that the database may take to hold what an export needs."""
 
 
 async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
@@ -140,11 +144,21 @@ def _history(daemon: Daemon) -> History:
 def _export(daemon: Daemon) -> Export:
     async def export(selection: Selection) -> AsyncIterator[Row]:
         cut = Cut.of(daemon.board.snapshot, daemon.ledger.boot)
-        await daemon.ledger.flushed()
+        await _all_stored(daemon.ledger)
         async for row in history_rows(daemon.ledger, selection, cut):
             yield row
 
     return export
+
+
+async def _all_stored(ledger: Ledger) -> None:
+    """Return when readers see everything so far; :class:`StorageError` when the database does not take it soon."""
+    try:
+        async with asyncio.timeout(STORED_WITHIN):
+            await ledger.flushed()
+    except TimeoutError:
+        waiting = f"{ledger.queue_length} entries wait for the database"
+        raise StorageError(f"{waiting}: {ledger.last_error or 'it is slow'}") from None
 
 
 def self_metrics(daemon: Daemon) -> SelfMetrics:
@@ -160,6 +174,7 @@ def self_metrics(daemon: Daemon) -> SelfMetrics:
         ledger_queue=ledger.queue_length,
         ledger_commits=ledger.commits,
         last_commit_age=ledger.commit_age if ledger.commits else None,
+        ledger=ledger.standing,
         resolvers=tuple(map(_figures, daemon.resources.outbound.resolver.health())),
     )
 

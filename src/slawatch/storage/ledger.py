@@ -21,6 +21,7 @@ from slawatch.storage.claim import Claim
 from slawatch.storage.engine import migrate, parse_url, reader_engine, try_to_open, writer_engine
 from slawatch.storage.entries import EndpointKey, Entry
 from slawatch.storage.reader import Boot, Reader
+from slawatch.storage.reserve import Reserve, Standing
 from slawatch.storage.retention import prune
 from slawatch.storage.writer import Tuning, Writer
 
@@ -55,11 +56,14 @@ class Ledger(Reader):
         read_only: bool = False,
         tuning: Tuning | None = None,
         boot: str | None = None,
+        reserve: Reserve | None = None,
     ) -> Self:
         """Open the database at ``url`` (``engine.parse_url``; ``ValueError`` when it is none).
 
         The daemon names its site: the schema is brought up to date and a new run begins, called ``boot`` or by
-        a random name. ``read_only`` does neither, and refuses a database with no ledger or an older one.
+        a random name; what an earlier run left in the spool is stored first. ``read_only`` does none of it, and
+        refuses a database with no ledger or an older one. ``reserve`` is where facts wait while the database is away:
+        in memory alone without it.
         :class:`SchemaTooNew` when a newer slawatch wrote it, :class:`StorageError` when it cannot be opened.
         """
         if not (site or read_only):
@@ -71,19 +75,23 @@ class Ledger(Reader):
             if read_only:
                 await ledger.check_schema()
             else:
-                await ledger._begin(database, site, boot or uuid4().hex, clock or SystemClock(), tuning)
+                await ledger._begin(database, site, boot or uuid4().hex, clock or SystemClock(), tuning, reserve)
         except BaseException:
             await ledger.release()
             raise
         return ledger
 
-    async def _begin(self, database: URL, site: str, boot: str, clock: Clock, tuning: Tuning) -> None:
+    async def _begin(
+        self, database: URL, site: str, boot: str, clock: Clock, tuning: Tuning, reserve: Reserve | None
+    ) -> None:
         if database.get_backend_name() == "sqlite":
             self._claim = Claim(Path(database.database or ""))
+        elif reserve is not None:
+            self._claim = Claim(reserve.spool)
         engine = writer_engine(database, tuning.busy_timeout)
         try:
             await migrate(engine)
-            writer = Writer(engine, site, boot, clock, tuning)
+            writer = Writer(engine, site, boot, clock, tuning, reserve)
         except BaseException:
             await engine.dispose()
             raise
@@ -100,7 +108,7 @@ class Ledger(Reader):
                 async with asyncio.timeout(drain / SECOND):
                     await self._writer.stop(self._clock.now())
         except TimeoutError:
-            queued = self.queue_length
+            queued = self._writing.in_memory
             raise StorageError(f"the database is away, and {queued} entries were not stored") from None
         finally:
             await self.release()
@@ -125,7 +133,8 @@ class Ledger(Reader):
     # --- Recording ------------------------------------------------------------------------------------------
 
     def append(self, entries: Iterable[Entry]) -> asyncio.Future[None]:
-        """Number entries and queue them. The future is done when they are on disk; nobody has to wait for it.
+        """Number entries and queue them. The future is done when they are on disk, in the database or in the spool;
+        nobody has to wait for it.
 
         ``ValueError`` at once for a body that is not JSON without floats; then nothing is queued.
         """
@@ -143,8 +152,8 @@ class Ledger(Reader):
         self._writing.mark_alive(at)
 
     async def flushed(self) -> None:
-        """Return when everything handed in so far is on disk."""
-        await self._writing.flush()
+        """Return when everything handed in so far is in the database, where readers see it."""
+        await self._writing.stored()
 
     async def ensure_endpoints(self, formerly: Mapping[EndpointKey, str | None]) -> None:
         """Make the configured endpoints known, renaming those that had another name in their client.
@@ -166,7 +175,7 @@ class Ledger(Reader):
 
     @property
     def queue_length(self) -> int:
-        """Entries that are not on disk yet."""
+        """Entries that are not in the database yet."""
         return 0 if self._writer is None else self._writer.queue_length
 
     @property
@@ -178,6 +187,11 @@ class Ledger(Reader):
     def commits(self) -> int:
         """Commits since this run began."""
         return 0 if self._writer is None else self._writer.commits
+
+    @property
+    def standing(self) -> Standing:
+        """How writing stands: spool, ballast, losses."""
+        return Standing() if self._writer is None else self._writer.standing
 
     @property
     def healthy(self) -> bool:

@@ -1,40 +1,48 @@
 """The one writer: facts queue up in memory and go to the database in groups, a synced commit each.
 
-Nothing that the database does reaches the caller. A group that fails is sent again, with the same natural
-keys, until it is stored: whether the failed attempt had been committed after all does not matter.
+Nothing that the database does reaches the caller. When it fails, or takes longer than the tuning's patience, groups go
+to the spool, which is as durable, and from there to the database in their order, with the natural keys that they have
+had from the start: whether a failed attempt had been committed after all does not matter. Without a spool they wait in
+memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import Dialect, Insert, Table, Update, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
+from slawatch.domain.grammar import spell_duration
+from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import StorageError
-from slawatch.storage.endpoints import assign_ids, rename
+from slawatch.storage.ballast import Ballast, says_full
+from slawatch.storage.committing import Committer
 from slawatch.storage.engine import as_storage_error, in_words
 from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical, refuse_unstorable
-from slawatch.storage.observations import COLUMNS, row_of
-from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
-from slawatch.storage.transitions import RollUp
+from slawatch.storage.group import Group
+from slawatch.storage.reserve import Reserve, Standing
+from slawatch.storage.spool import Loss, Spool, SpoolBroken, SpoolFull
 
 LOG = logging.getLogger(__name__)
 
-_ROWS_AT_ONCE = 500
-"""Rows per statement: binding more of them would hold the event loop for too long."""
+_T = TypeVar("_T")
+
+_GROUPS_AT_ONCE = 200
+_BYTES_AT_ONCE = 2**20
+"""What one transaction takes from the spool."""
+_TELL_LOSS_EVERY: Duration = 10 * SECOND
+"""How often losses are put on record while they go on."""
+_BALLAST_EVERY: Duration = MINUTE
+"""How often room is looked for to make the ballast again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +51,24 @@ class Tuning:
 
     busy_timeout: Duration = 5 * SECOND
     """How long SQLite waits for a lock before an attempt counts as failed."""
+    patience: Duration = 2 * SECOND
+    """How long a commit may take before the facts go to the spool instead; whether it succeeds is then unknown."""
     first_retry: Duration = 100 * MILLISECOND
     longest_retry: Duration = 5 * SECOND
     """The pause after a failed attempt; it doubles from the first to the longest."""
     observations_per_commit: int = 2_000
     """So many waiting observations are committed even if nothing else asks for a commit."""
     observations_kept: int = 100_000
-    """So many observations wait in memory while the database is away; then the oldest go, and the ledger
-    says so in an event ``observations_dropped``. Entries always wait."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """What one transaction writes. ``names`` come last in it, ``alive`` vouches for all before it."""
-
-    rows: list[tuple[EndpointKey | None, dict[str, Any]]] = field(default_factory=list)
-    observations: deque[tuple[EndpointKey, Observation]] = field(default_factory=deque)
-    alive: Instant | None = None
-    stopped: Instant | None = None
-    names: Mapping[EndpointKey, str | None] | None = None
-    waiters: list[asyncio.Future[None]] = field(default_factory=list)
-
-    def writes(self) -> bool:
-        return bool(self.rows or self.observations or self.names or self.alive is not None or self.stopped is not None)
+    """So many observations wait in memory while neither database nor spool takes them; then the oldest go, and the
+    ledger says so in an event ``observations_dropped``. Entries always wait."""
 
 
 class Writer:
     """Numbers what one run records, keeps it in order, and stores it through one connection."""
 
-    def __init__(self, engine: AsyncEngine, site: str, boot: str, clock: Clock, tuning: Tuning) -> None:
+    def __init__(
+        self, engine: AsyncEngine, site: str, boot: str, clock: Clock, tuning: Tuning, reserve: Reserve | None = None
+    ) -> None:
         self.engine = engine
         self.lock = asyncio.Lock()
         """Held while the one writing connection is in use."""
@@ -79,23 +76,51 @@ class Writer:
         self.last_error: str | None = None
         self.attempts = 0
         self.commits = 0
+        self.failures = 0
+        self.dropped = 0
+        """Observations that were given up for want of room, since the run began."""
         self._site, self._boot, self._clock, self._tuning = site, boot, clock, tuning
         self._committed_monotonic = clock.monotonic()
         self._sequence = 0
-        self._ids: dict[EndpointKey, int] = {}
-        self._roll_up = RollUp()
-        self._sealed: deque[_Group] = deque()
-        self._open = _Group()
-        self._dropped = 0
-        self._first_dropped: Instant = 0
-        self._last_dropped: Instant = 0
+        self._committer = Committer(engine, site)
+        self._spool = None if reserve is None else Spool(reserve.spool, reserve.limit, site)
+        self._ballast = None if reserve is None else Ballast(reserve.ballast_file, reserve.ballast)
+        self._ballast_looked_at: Instant | None = None
+        self._spool_lock = asyncio.Lock()
+        self._draining: asyncio.Task[None] | None = None
+        """Runs as long as the spool holds anything: then all that comes goes there, so that the order is kept."""
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._sealed: list[Group] = []
+        self._open = Group(boot)
+        self._loss = Loss()
+        self._loss_told = clock.monotonic() - _TELL_LOSS_EVERY
         self._wake = asyncio.Event()
-        self._task = asyncio.create_task(self._run(), name="ledger writer")
+        self._task: asyncio.Task[None] | None = None
+        self._in_flight: asyncio.Task[bool] | None = None
 
     @property
     def queue_length(self) -> int:
+        """Entries that are not in the database yet."""
+        return self.in_memory + (0 if self._spool is None else self._spool.entries)
+
+    @property
+    def in_memory(self) -> int:
         """Entries that are not durable yet."""
         return sum(len(group.rows) for group in (*self._sealed, self._open))
+
+    @property
+    def standing(self) -> Standing:
+        """How writing stands."""
+        spool, ballast = self._spool, self._ballast
+        return Standing(
+            spooling=self._draining is not None,
+            spooled_entries=0 if spool is None else spool.entries,
+            spool_bytes=0 if spool is None else spool.size,
+            failures=self.failures,
+            observations_dropped=self.dropped,
+            ballast=None if ballast is None or not ballast.size else ballast.there,
+        )
 
     @property
     def sequence(self) -> int:
@@ -106,6 +131,8 @@ class Writer:
     def commit_age(self) -> Duration:
         """Microseconds since the latest commit, by the monotonic clock."""
         return self._clock.monotonic() - self._committed_monotonic
+
+    # --- What is handed in ----------------------------------------------------------------------------------
 
     def append(self, entries: Iterable[Entry]) -> asyncio.Future[None]:
         """Number and queue entries; the future is done when they are durable."""
@@ -124,7 +151,7 @@ class Writer:
         if len(waiting) >= self._tuning.observations_per_commit:
             self._wake.set()
         if len(waiting) > self._tuning.observations_kept:
-            self._drop(waiting.popleft()[1].started)
+            self._lose(Loss.of([waiting.popleft()[1].started]))
 
     def mark_alive(self, at: Instant) -> None:
         """Queue the statement that everything up to ``at`` has been recorded."""
@@ -138,6 +165,11 @@ class Writer:
         self._wake.set()
         return waiter
 
+    async def stored(self) -> None:
+        """Return when everything queued so far is in the database, where readers see it."""
+        await self.flush()
+        await self._drained.wait()
+
     def name(self, names: Mapping[EndpointKey, str | None]) -> asyncio.Future[None]:
         """Queue renames and new names: they apply after all that is queued now, before all that follows."""
         self._open.names = dict(names)
@@ -145,34 +177,45 @@ class Writer:
         self._seal()
         return waiter
 
-    async def start(self, software: str, zones: str) -> None:
-        """Store that the run began now, with which version of slawatch and of the zone data.
+    # --- Beginning and end ----------------------------------------------------------------------------------
 
-        The one statement that is not tried again: without it nothing can be recorded, so the caller must know.
+    async def start(self, software: str, zones: str) -> None:
+        """Store what an earlier run left in the spool, then that this run began now.
+
+        Neither is tried again: without the past nothing can be judged, so the caller must know (:class:`StorageError`).
         """
-        row = {"site": self._site, "boot": self._boot, "started_at": self._clock.now()}
+        await self._take_up_spool()
+        if self._ballast is not None:
+            await asyncio.to_thread(self._ballast.keep)
         with as_storage_error("record the start"):
-            async with self.lock, self.engine.begin() as connection:
-                await connection.execute(insert(BOOTS).values(**row, software=software, tzdata=zones))
+            async with self.lock:
+                await self._committer.begin(self._boot, self._clock.now(), software, zones)
+        self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def stop(self, at: Instant) -> None:
         """Store what is queued, and that the run ended at ``at``."""
         self._open.alive = self._open.stopped = at
+        if self._loss.count:
+            self._report_loss()
         await self.flush()
 
     async def release(self) -> None:
-        """End the task and the connection. What is still queued is lost, and whoever waits for it is told."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        """End the tasks and the connections. What is in memory is lost, and whoever waits for it is told."""
+        for task in (self._task, self._draining, self._in_flight):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         for group in (*self._sealed, self._open):
             for waiter in group.waiters:
                 if not waiter.done():
                     waiter.set_exception(StorageError("the ledger was closed before this was stored"))
                     waiter.exception()  # nobody has to ask for it
         await self.engine.dispose()
+        if self._spool is not None:
+            await asyncio.to_thread(self._spool.close)
 
-    # --- The task -------------------------------------------------------------------------------------------
+    # --- From the queue to disk -----------------------------------------------------------------------------
 
     async def _run(self) -> None:
         while True:
@@ -180,72 +223,191 @@ class Writer:
             self._wake.clear()
             self._seal()
             while self._sealed:
-                await self._store(self._sealed[0])
-                self._sealed.popleft()
+                await self._keep(self._sealed[0])
+                self._sealed.pop(0)
 
     def _seal(self) -> None:
-        if self._dropped:
-            self._report_dropped()
+        if self._loss.count and self._clock.monotonic() >= self._loss_told + _TELL_LOSS_EVERY:
+            self._report_loss()
         self._sealed.append(self._open)
-        self._open = _Group()
+        self._open = Group(self._boot)
 
-    async def _store(self, group: _Group) -> None:
+    async def _keep(self, group: Group) -> None:
+        """Make a group durable, however long that takes, and say so to whoever waits."""
         pause = self._tuning.first_retry
         while group.writes():
-            self.attempts += 1
-            async with self.lock:
-                try:
-                    await self._write(group)
-                    break
-                except Exception as error:  # noqa: BLE001 - whatever it is, the facts stay and are tried again
-                    await self._failed(error)
+            if self._draining is not None:
+                kept = await self._spooled(group)
+            else:
+                kept = await self._committed(group)
+                if not kept and self._draining is not None:
+                    continue  # it goes to the spool at once
+            if kept:
+                break
             await asyncio.sleep(pause / SECOND)
             pause = min(2 * pause, self._tuning.longest_retry)
-        if self.last_error is not None:
-            LOG.warning("the ledger is stored again")
-            self.last_error = None
-        for waiter in group.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        group.acknowledge()
 
-    async def _failed(self, error: Exception) -> None:
-        self._roll_up.forget()
-        words = in_words(error)
-        if self.last_error is None:
-            LOG.warning("the ledger cannot be stored, and is kept in memory until it can: %s", words)
-        self.last_error = words
-        # A connection on which something failed is not used again.
-        with suppress(Exception):
-            await self.engine.dispose()
+    async def _committed(self, group: Group) -> bool:
+        """Whether the database took a group, and soon; if not, what comes goes to the spool."""
+        if self._spool is None:
+            return await self._attempt([group])
+        attempt = self._in_flight = asyncio.create_task(self._attempt([group]), name="ledger commit")
+        await asyncio.wait({attempt}, timeout=self._tuning.patience / SECOND)
+        if attempt.done() and attempt.result():
+            return True
+        if not attempt.done():
+            self._complain(f"no commit within {spell_duration(self._tuning.patience)}")
+        self._drained.clear()
+        self._draining = asyncio.create_task(self._drain(attempt), name="ledger drain")
+        return False
 
-    async def _write(self, group: _Group) -> None:
-        async with self.engine.begin() as connection:
-            named = {key for key, _ in group.rows if key is not None}
-            named |= {key for key, _ in group.observations}
-            ids = await assign_ids(connection, named, self._ids)
-            await self._insert(connection, group, ids)
-            if group.names is not None:
-                await rename(connection, group.names)
-            if group.alive is not None:
-                await connection.execute(self._mark(group.alive, group.stopped))
-        self._ids = {} if group.names is not None else ids
+    async def _attempt(self, groups: list[Group]) -> bool:
+        """Write groups to the database in one transaction; whether it said that they are there."""
+        self.attempts += 1
+        async with self.lock:
+            try:
+                await self._committer.commit(groups)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the facts stay and are tried again
+                await self._failed(error)
+                return False
         self.commits += 1
         self.last_commit_at = self._clock.now()
         self._committed_monotonic = self._clock.monotonic()
+        if self.last_error is not None:
+            LOG.warning("the ledger is stored again")
+            self.last_error = None
+        await self._keep_ballast()
+        return True
 
-    async def _insert(self, connection: AsyncConnection, group: _Group, ids: Mapping[EndpointKey, int]) -> None:
-        for some in _batches(group.rows):
-            rows = [row | {"endpoint_id": None if key is None else ids[key]} for key, row in some]
-            await connection.execute(_INSERT_ENTRIES[connection.dialect.name], rows)
-            await self._roll_up.take_up(connection, rows)
-        for batch in _batches(list(group.observations)):
-            await connection.exec_driver_sql(
-                _observations_sql(connection.dialect), [row_of(ids[key], observation) for key, observation in batch]
-            )
+    async def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self._complain(in_words(error))
+        await self._committer.forget()
+        await self._relieve(error)
 
-    def _mark(self, alive: Instant, stopped: Instant | None) -> Update:
-        mine = (BOOTS.c.site == self._site) & (BOOTS.c.boot == self._boot)
-        return update(BOOTS).where(mine).values(alive_until=alive, stopped_at=stopped)
+    def _complain(self, words: str) -> None:
+        if self.last_error is None:
+            place = "memory" if self._spool is None else self._spool.path
+            LOG.warning("the ledger cannot be stored, and is kept in %s until it can: %s", place, words)
+        self.last_error = words
+
+    # --- The spool ------------------------------------------------------------------------------------------
+
+    async def _take_up_spool(self) -> None:
+        """Bring what an earlier run spooled into the database."""
+        if self._spool is None:
+            return
+        try:
+            await asyncio.to_thread(self._spool.open)
+        except SpoolBroken as error:
+            await self._set_spool_aside(self._spool, error)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(f"cannot open {self._spool.path}: {error}") from error
+        if self._spool.groups:
+            LOG.warning("an earlier run left %d entries in %s", self._spool.entries, self._spool.path)
+        while self._spool.groups:
+            if not await self._drain_some(self._spool):
+                raise StorageError(f"cannot store what waits in {self._spool.path}: {self.last_error or 'unreadable'}")
+
+    async def _spooled(self, group: Group) -> bool:
+        """Whether the spool took a group."""
+        assert self._spool is not None
+        async with self._spool_lock:
+            if self._draining is None:
+                return False  # it was emptied meanwhile: the database takes groups again
+            try:
+                loss = await _undisturbed(partial(self._spool.append, group))
+            except SpoolFull:
+                LOG.error("%s is full, entries wait in memory", self._spool.path)
+                return False
+            except (OSError, sqlite3.Error) as error:
+                LOG.error("%s cannot be written, entries wait in memory: %s", self._spool.path, error)
+                await self._relieve(error)
+                return False
+        if loss.count:
+            self._lose(loss)
+        return True
+
+    async def _drain(self, in_flight: asyncio.Task[bool]) -> None:
+        """Bring the spool's groups into the database, in order, until it is empty.
+
+        The group whose commit failed is on its way into the spool when this begins: it holds the lock.
+        """
+        assert self._spool is not None
+        await asyncio.wait({in_flight})
+        pause = self._tuning.first_retry
+        while True:
+            async with self._spool_lock:
+                if not self._spool.groups:
+                    self._draining = None
+                    self._drained.set()
+                    return
+            if await self._drain_some(self._spool):
+                pause = self._tuning.first_retry
+                continue
+            await asyncio.sleep(pause / SECOND)
+            pause = min(2 * pause, self._tuning.longest_retry)
+
+    async def _drain_some(self, spool: Spool) -> bool:
+        """Whether some of the oldest groups went into the database and out of the spool."""
+        try:
+            async with self._spool_lock:
+                found = await _undisturbed(partial(spool.oldest, _GROUPS_AT_ONCE, _BYTES_AT_ONCE))
+                spool.held = found[-1][0] if found else 0
+            stored = bool(found) and await self._attempt([group for _, group in found])
+            spool.held = 0
+            if not stored:
+                return False
+            async with self._spool_lock:
+                await _undisturbed(partial(spool.remove, found[-1][0]))
+        except SpoolBroken as error:
+            await self._set_spool_aside(spool, error)
+        except (OSError, sqlite3.Error) as error:
+            LOG.error("%s cannot be read: %s", spool.path, error)
+            return False
+        return True
+
+    async def _set_spool_aside(self, spool: Spool, error: SpoolBroken) -> None:
+        async with self._spool_lock:
+            aside = await asyncio.to_thread(spool.set_aside, f"broken-{self._clock.now()}")
+        LOG.error("%s: %s; it now is %s, and what it held is not in the ledger", spool.path, error, aside.name)
+        self._note("spool_broken", reason=str(error), file=aside.name)
+
+    # --- Room -----------------------------------------------------------------------------------------------
+
+    async def _relieve(self, error: BaseException) -> None:
+        """If the disk is full, give the ballast up."""
+        ballast = self._ballast
+        if ballast is None or not ballast.there or not says_full(error, ballast.path.parent):
+            return
+        if await asyncio.to_thread(ballast.give_up):
+            LOG.error("the disk is full: %s was given up for %d MiB of room", ballast.path, ballast.size >> 20)
+            self._note("disk_full")
+
+    async def _keep_ballast(self) -> None:
+        """Make the ballast again where there is room for it."""
+        ballast, now = self._ballast, self._clock.monotonic()
+        if ballast is None or ballast.there or not ballast.size:
+            return
+        if self._ballast_looked_at is not None and now - self._ballast_looked_at < _BALLAST_EVERY:
+            return
+        self._ballast_looked_at = now
+        if await asyncio.to_thread(ballast.keep):
+            LOG.warning("there is room on the disk again: %s is kept", ballast.path)
+            self._note("disk_has_room")
+
+    def _lose(self, loss: Loss) -> None:
+        self.dropped += loss.count
+        self._loss += loss
+
+    def _report_loss(self) -> None:
+        loss, self._loss, self._loss_told = self._loss, Loss(), self._clock.monotonic()
+        body = {"event": "observations_dropped", "count": loss.count, "first": loss.first, "last": loss.last}
+        self.append([Entry(Kind.EVENT, loss.last, body)])
+
+    def _note(self, event: str, **words: str) -> None:
+        self.append([Entry(Kind.EVENT, self._clock.now(), {"event": event, **words})])
 
     def _row(self, entry: Entry, recorded_at: Instant) -> dict[str, Any]:
         refuse_unstorable(entry)
@@ -261,38 +423,13 @@ class Writer:
             "body": canonical(entry.body),
         }
 
-    def _drop(self, started: Instant) -> None:
-        if not self._dropped:
-            self._first_dropped = started
-        self._dropped += 1
-        self._last_dropped = started
 
-    def _report_dropped(self) -> None:
-        span = {"first": self._first_dropped, "last": self._last_dropped}
-        body = {"event": "observations_dropped", "count": self._dropped} | span
-        self._dropped = 0
-        self.append([Entry(Kind.EVENT, self._last_dropped, body)])
-
-
-def _ignoring_duplicates(table: Table) -> dict[str, Insert]:
-    return {
-        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
-    }
-
-
-_INSERT_ENTRIES = _ignoring_duplicates(ENTRIES)
-_INSERT_OBSERVATIONS = _ignoring_duplicates(OBSERVATIONS)
-
-
-@lru_cache(maxsize=2)
-def _observations_sql(dialect: Dialect) -> str:
-    """The statement as the driver takes it: thousands of rows a second come by here, and are tuples already."""
-    compiled = _INSERT_OBSERVATIONS[dialect.name].compile(dialect=dialect, column_keys=COLUMNS)
-    assert isinstance(compiled, SQLCompiler)
-    assert tuple(compiled.positiontup or ()) == COLUMNS
-    return str(compiled)
-
-
-def _batches(rows: Sequence[Any]) -> Iterable[list[Any]]:
-    return (list(rows[start : start + _ROWS_AT_ONCE]) for start in range(0, len(rows), _ROWS_AT_ONCE))
+async def _undisturbed(call: Callable[[], _T]) -> _T:
+    """What a blocking call gives; a cancellation waits for its end, so that no second call meets it."""
+    running = asyncio.get_running_loop().run_in_executor(None, call)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await running
+        raise
