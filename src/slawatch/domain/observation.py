@@ -60,4 +60,4 @@ class Observation:
     certificate_expiry: Instant | None = None
     cause: Cause | None = None
     address: str = ""
-    """The address that was probed, of several hops the last one's; empty where none was found. Not kept."""
+    """The address that was probed, of several hops the last one's; empty where none was found."""

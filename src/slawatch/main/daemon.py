@@ -219,11 +219,16 @@ class Daemon:
 
     async def _housekeep(self) -> None:
         """Hourly: whether the clock is synchronised goes on record, and what nobody needs any more goes."""
+        hours = 0
         while True:
             self._event("clock", synchronised=_in_words(clock_is_synchronised()))
             await asyncio.sleep(HOUSEKEEP_EVERY / SECOND)
-            with suppress(StorageError):
-                await self.ledger.prune_observations(self.clock.now() - self.configuration.retention)
+            before, thorough = self.clock.now() - self.configuration.retention, hours % 24 == 0
+            try:
+                await self.ledger.prune_observations(before, thorough=thorough)
+            except StorageError as error:
+                log.warning("observations were not pruned; the next hour tries again", reason=str(error))
+            hours += 1
             books = [self.books.book(item.contract) for item in self.configuration.contracts]
             since = needed_since(books, self.clock.now())
             for track in self.recorder.tracks.values():

@@ -22,7 +22,7 @@ from slawatch.storage.engine import migrate, parse_url, reader_engine, try_to_op
 from slawatch.storage.entries import EndpointKey, Entry
 from slawatch.storage.reader import Boot, Reader
 from slawatch.storage.reserve import Reserve, Standing
-from slawatch.storage.retention import prune
+from slawatch.storage.retention import Pruning
 from slawatch.storage.writer import Tuning, Writer
 
 DRAIN: Duration = 20 * SECOND
@@ -44,6 +44,7 @@ class Ledger(Reader):
         """The name of this run."""
         self._writer: Writer | None = None
         self._claim: Claim | None = None
+        self._pruning: Pruning | None = None
         self._clock: Clock = SystemClock()
 
     @classmethod
@@ -163,9 +164,11 @@ class Ledger(Reader):
         """
         await self._writing.name(formerly)
 
-    async def prune_observations(self, before: Instant) -> int:
-        """Delete observations that started before ``before`` and bracket nothing (``retention.prune``)."""
-        return await prune(self._writing.engine, self._writing.lock, before)
+    async def prune_observations(self, before: Instant, *, thorough: bool = False) -> int:
+        """Delete observations that started before ``before`` and bracket nothing (``retention.Pruning``)."""
+        if self._pruning is None:
+            self._pruning = Pruning(self._writing.engine, self._writing.lock, self._clock)
+        return await self._pruning.run(before, thorough=thorough)
 
     # --- How it stands --------------------------------------------------------------------------------------
 

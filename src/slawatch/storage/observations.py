@@ -21,7 +21,7 @@ COLUMNS = tuple(column.name for column in OBSERVATIONS.columns)
 
 def row_of(endpoint_id: int, observation: Observation) -> tuple[Any, ...]:
     """The row of table ``observations`` that holds an observation, in the order of :data:`COLUMNS`."""
-    started, duration, verdict, reason, detail, phases, expiry, cause = _parts(observation)
+    started, duration, verdict, reason, detail, phases, expiry, cause, address = _parts(observation)
     return (
         endpoint_id,
         started,
@@ -32,10 +32,13 @@ def row_of(endpoint_id: int, observation: Observation) -> tuple[Any, ...]:
         None if cause is None else cause.value,
         expiry,
         _phases_text(phases) if phases else None,
+        storable(address) or None,
     )
 
 
-_parts = attrgetter("started", "duration", "verdict", "reason", "detail", "phases", "certificate_expiry", "cause")
+_parts = attrgetter(
+    "started", "duration", "verdict", "reason", "detail", "phases", "certificate_expiry", "cause", "address"
+)
 
 
 def _phases_text(phases: Phases) -> str:
@@ -60,4 +63,5 @@ def observation_of(row: Row[Any]) -> Observation:
         tuple((name, length) for name, length in phases),
         row.certificate_expiry,
         None if row.cause is None else Cause(row.cause),
+        row.address or "",
     )

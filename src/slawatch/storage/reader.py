@@ -5,8 +5,9 @@ An answer holds what was durable when it was asked; ``Ledger.flushed`` waits unt
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from slawatch.domain.compliance import Classes
 from slawatch.domain.facts import Blip, Change, Suspicion
-from slawatch.domain.interval import Instant
+from slawatch.domain.interval import HOUR, Instant
 from slawatch.domain.observation import Observation
+from slawatch.domain.summary import Summary
 from slawatch.storage.endpoints import ids_of
 from slawatch.storage.engine import as_storage_error, check_schema, describe
 from slawatch.storage.entries import EndpointKey, Kind, Recorded
@@ -33,6 +35,7 @@ from slawatch.storage.queries import (
     unresolved,
 )
 from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
+from slawatch.storage.summaries import by_hour, hours_between, seen_between, summary_of
 from slawatch.storage.transitions import around_window, classes_between
 
 _ENDPOINTS_AT_ONCE = 500
@@ -176,6 +179,20 @@ class Reader:
         started = OBSERVATIONS.c.started
         query = select(OBSERVATIONS).where(OBSERVATIONS.c.endpoint_id == ids[endpoint], started >= start, started < end)
         return tuple(observation_of(row) for row in await self._all(query.order_by(started)))
+
+    async def summaries(self, endpoint: EndpointKey, start: Instant, end: Instant) -> Mapping[Instant, Summary]:
+        """An endpoint's observations by UTC hour, in the hours that begin in ``[start, end)``: those that are still
+        kept and those of which only the summary is. Hours in which nothing was observed are left out.
+        """
+        ids = await self._ids([endpoint])
+        if endpoint not in ids:
+            return {}
+        number, window = ids[endpoint], (-(-start // HOUR) * HOUR, -(-end // HOUR) * HOUR)
+        found = {row.hour: summary_of(row) for row in await self._all(hours_between(number, *window))}
+        rows = await self._all(seen_between(number, *window))
+        for (_, hour), more in (await asyncio.to_thread(by_hour, rows)).items():
+            found[hour] = found[hour] + more if hour in found else more
+        return dict(sorted(found.items()))
 
     async def time_in_states(self, endpoint: EndpointKey, start: Instant, end: Instant) -> Classes:
         """How long an endpoint was in each state inside ``[start, end)``, by the point version, blips and corrections

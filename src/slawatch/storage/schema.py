@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision that this version can read from or upgrade, oldest first; the last is the one it works on."""
 
 METADATA = MetaData()
@@ -113,6 +113,7 @@ OBSERVATIONS = Table(
     Column("cause", Text),
     Column("certificate_expiry", BigInteger),
     Column("phases", Text),
+    Column("address", Text),
     PrimaryKeyConstraint("endpoint_id", "started", name="observations_key"),
     CheckConstraint("duration >= 0", name="observations_duration"),
     sqlite_with_rowid=False,
@@ -125,4 +126,23 @@ Index(
     OBSERVATIONS.c.started,
     sqlite_where=text("verdict = 'down'"),
     postgresql_where=text("verdict = 'down'"),
+)
+
+OBSERVATION_HOURS = Table(
+    "observation_hours",
+    METADATA,
+    Column("endpoint_id", BigInteger, ForeignKey("endpoints.id", name="hours_endpoint"), nullable=False),
+    Column("hour", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("up", BigInteger, nullable=False),
+    Column("degraded", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("void", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("shortest", BigInteger),
+    Column("longest", BigInteger),
+    Column("took", Text, nullable=False),
+    PrimaryKeyConstraint("endpoint_id", "hour", name="hours_key"),
+    sqlite_with_rowid=False,
 )
