@@ -7,13 +7,14 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import asyncpg
 
 from daemon.conftest import Slawatch
+from power.disk import Disk, records
 from support.process import free_port
 from support.waiting import eventually
 
@@ -150,6 +152,27 @@ class Torture:
         assert self._status() == -signal.SIGKILL, f"{place}: never reached"
         self.daemon.kill()
 
+    def lose_power(self, shim: Path) -> None:
+        """Kill it at any instant, and let its files be what a disk may hold then."""
+        box, journal = self.daemon.folder, self.folder / f"journal{len(self.runs)}"
+        disk = Disk()
+        disk.hold(box)
+        preload = {"LD_PRELOAD": str(shim), "SHIM_FOLDER": f"{box}/", "SHIM_JOURNAL": str(journal)}
+        run = self._begin("power", more=preload)
+        wait = self.dice.uniform(2.0, 7.0)
+        self._watch(run, lambda: now() - run.begun > wait * 1e6)
+        run.died = now()
+        self.daemon.kill()
+        for record in records(journal):
+            disk.take(record)
+        left = self.folder / "left"
+        disk.crash(self.dice, left)
+        for path in box.glob("slawatch.db*"):
+            path.unlink()
+        for path in left.glob("slawatch.db*"):
+            shutil.copy(path, box)
+        shutil.rmtree(left)
+
     def stop(self) -> Record:
         """Let it run once more, compare what it shows with what it exports, stop it orderly, and read everything."""
         run = self._begin("orderly")
@@ -166,8 +189,9 @@ class Torture:
 
     # --- Inside ---------------------------------------------------------------------------------------------
 
-    def _begin(self, how: str, failpoint: str = "") -> Run:
+    def _begin(self, how: str, failpoint: str = "", more: Mapping[str, str] | None = None) -> Run:
         settings = {
+            **(more or {}),
             "PYTHONPATH": str(HERE / "injected"),
             "TEST_ACKNOWLEDGED": str(self._acknowledged),
             "TEST_FAILPOINT": failpoint,

@@ -193,11 +193,14 @@ class Writer:
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def stop(self, at: Instant) -> None:
-        """Store what is queued, and that the run ended at ``at``."""
+        """Store what is queued, and that the run ended at ``at``; what is in the spool then is given its patience."""
         self._open.alive = self._open.stopped = at
         if self._loss.count:
             self._report_loss()
         await self.flush()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._tuning.patience / SECOND):
+                await self._drained.wait()
 
     async def release(self) -> None:
         """End the tasks and the connections. What is in memory is lost, and whoever waits for it is told."""
