@@ -14,6 +14,7 @@ from slawatch.domain.facts import Blip, Change
 from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Row, Selection
 from slawatch.exposition.self_metrics import SelfMetrics
+from slawatch.operations.importing import Importing
 from slawatch.web.application import application
 from slawatch.web.services import Services
 from web import samples
@@ -39,6 +40,7 @@ class Face:
             reload=self._reload,
             history=self._history,
             export=self._export,
+            importing=self._importing,
             metrics_token=lambda: self.token,
             hosts=self.hosts,
             site="hq",
@@ -52,6 +54,9 @@ class Face:
     async def _history(self, client: str, endpoint: str, start: int, end: int) -> tuple[list[Change], list[Blip]]:
         self.asked.append((client, endpoint, start, end))
         return samples.history()
+
+    def _importing(self) -> Importing:
+        raise AssertionError("an import is taken on the control socket alone")
 
     async def _export(self, _: Selection) -> AsyncIterator[Row]:
         yield {"type": "until", "at": "2026-01-14T11:00:00Z"}

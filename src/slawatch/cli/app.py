@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from slawatch.cli.import_commands import add_importing
 from slawatch.cli.options import DEFAULT_CONFIG, ConfigPath, FormatOption
 from slawatch.cli.output import Format, messages
 from slawatch.cli.running import DemoRequest, Hooks, WatchRequest
@@ -69,6 +70,7 @@ def application(hooks: Hooks) -> typer.Typer:
     _add_looking(app)
     _add_history(app)
     _add_judging(app)
+    add_importing(app)
     return app
 
 

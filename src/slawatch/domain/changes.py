@@ -32,10 +32,12 @@ _STATES = tuple(State)
 _CODES = {(state, cause): pack(state, state, state, cause) for state in State for cause in (None, *Cause)}
 _UNSTATED, _STATED = _CODES[State.UNKNOWN, None], _CODES[State.UNKNOWN, Cause.STATED]
 _NONE = -(2**63)
+_NO_WORDS = ("", "", "")
+"""Reason, detail and source of a change that says nothing of them."""
 
 
 class _Details:
-    """The columns of what is not exact: brackets, confirmation, words (each pair of them kept once)."""
+    """The columns of what is not exact: brackets, confirmation, words (each set of them kept once)."""
 
     __slots__ = ("_known", "confirmed", "earliest", "latest", "listed", "words")
 
@@ -45,11 +47,11 @@ class _Details:
         self.latest = array("q", self.earliest)
         self.confirmed = array("q", [_NONE]) * len(self.earliest)
         self.words = array("I", [0]) * len(self.earliest)
-        self.listed = [("", "")]
-        self._known = {("", ""): 0}
+        self.listed = [_NO_WORDS]
+        self._known = {_NO_WORDS: 0}
 
     def add(
-        self, earliest: Instant, latest: Instant, confirmed: Instant | None, words: tuple[str, str] = ("", "")
+        self, earliest: Instant, latest: Instant, confirmed: Instant | None, words: tuple[str, str, str] = _NO_WORDS
     ) -> None:
         self.earliest.append(earliest)
         self.latest.append(latest)
@@ -121,13 +123,13 @@ class Changes(Sequence[Change]):
 
     def append(self, change: Change) -> None:
         """Add any change."""
-        at, state, earliest, latest, cause, confirmed, reason, detail = change
-        if self._details is None and not (earliest == at == latest and confirmed is None and not (reason or detail)):
+        at, state, earliest, latest, cause, confirmed, *words = change
+        if self._details is None and not (earliest == at == latest and confirmed is None and not any(words)):
             self._details = _Details(self._instants)
         self._instants.append(at)
         self._codes.append(_CODES[state, cause])
         if self._details is not None:
-            self._details.add(earliest, latest, confirmed, (reason, detail))
+            self._details.add(earliest, latest, confirmed, (change.reason, change.detail, change.source))
 
     def sort(self) -> None:
         """Put them in order of instant; of those at one instant the later added stays later (S17)."""

@@ -49,6 +49,8 @@ class Change(NamedTuple):
     """Start of the probe that confirmed it; equals ``at`` where one probe was enough."""
     reason: str = ""
     detail: str = ""
+    source: str = ""
+    """Which other monitor saw it, where it was imported; empty for what slawatch measured itself."""
 
 
 class Blip(NamedTuple):
@@ -66,6 +68,8 @@ class Blip(NamedTuple):
     """How many observations it spans."""
     reason: str = ""
     detail: str = ""
+    source: str = ""
+    """As for a change."""
 
 
 class Suspicion(NamedTuple):

@@ -168,6 +168,8 @@ def _touch(history: History, at: Instant) -> Instant:
 
 
 _WORDS = {state.word: state for state in State}
+_DETAILS = frozenset({"edges", "confirmed_at", "reason", "detail", "source"})
+"""Keys of a state row that most rows of a long history do without."""
 
 
 def _add_state(history: History, row: Row) -> None:
@@ -179,12 +181,12 @@ def _add_state(history: History, row: Row) -> None:
     changes = history.changes.get(endpoint)
     if changes is None:
         changes = history.changes[endpoint] = Changes()
-    if not ("edges" in row or "confirmed_at" in row or "reason" in row or "detail" in row):
-        changes.add(at, state, cause)  # most rows of a long history say no more
+    if row.keys().isdisjoint(_DETAILS):
+        changes.add(at, state, cause)
         return
     low, high = _edges(row, at)
     confirmed = _instant(row, "confirmed_at") if "confirmed_at" in row else None
-    words = intern(str(row.get("reason", ""))), intern(str(row.get("detail", "")))
+    words = (intern(text) for text in _words(row))
     changes.append(Change(at, state, low, high, cause, confirmed, *words))
 
 
@@ -194,8 +196,11 @@ def _add_blip(history: History, row: Row) -> None:
     if state is State.UNKNOWN:
         raise ValueError("state: a blip is up, degraded or down: expected one of them")
     low, high = _edges(row, at)
-    words = str(row.get("reason", "")), str(row.get("detail", ""))
-    history.blips.setdefault(endpoint, []).append(Blip(at, state, low, high, _count(row), *words))
+    history.blips.setdefault(endpoint, []).append(Blip(at, state, low, high, _count(row), *_words(row)))
+
+
+def _words(row: Row) -> tuple[str, str, str]:
+    return str(row.get("reason", "")), str(row.get("detail", "")), str(row.get("source", ""))
 
 
 def _add_cause(history: History, row: Row) -> None:
@@ -337,8 +342,7 @@ def state_row(client: str, endpoint: str, change: Change) -> dict[str, Any]:
         row["cause"] = change.cause.value
     if change.confirmed_at is not None and change.confirmed_at != change.at:
         row["confirmed_at"] = format_instant(change.confirmed_at)
-    row |= {key: value for key, value in (("reason", change.reason), ("detail", change.detail)) if value}
-    return row
+    return row | _spoken(change)
 
 
 def blip_row(client: str, endpoint: str, blip: Blip) -> dict[str, Any]:
@@ -346,8 +350,12 @@ def blip_row(client: str, endpoint: str, blip: Blip) -> dict[str, Any]:
     row: dict[str, Any] = {"type": "blip", "client": client, "endpoint": endpoint, "at": format_instant(blip.at)}
     row |= {"state": blip.state.word, "count": blip.seen}
     row["edges"] = {"low": format_instant(blip.earliest), "high": format_instant(blip.latest)}
-    row |= {key: value for key, value in (("reason", blip.reason), ("detail", blip.detail)) if value}
-    return row
+    return row | _spoken(blip)
+
+
+def _spoken(fact: Change | Blip) -> dict[str, str]:
+    words = (("reason", fact.reason), ("detail", fact.detail), ("source", fact.source))
+    return {key: value for key, value in words if value}
 
 
 def exclusion_rows(client: str, entry: Announcement, within: Interval) -> Iterator[dict[str, Any]]:

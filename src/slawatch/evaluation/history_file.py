@@ -153,7 +153,7 @@ def _terms(text: str) -> Any:
 _COLUMNS = (
     "type", "client", "endpoint", "at", "state", "edges_low", "edges_high", "cause", "confirmed_at", "reason", "detail",
     "count", "id", "kind", "start", "end", "services", "contracts", "announced_at", "approved_by", "by", "evidence",
-    "contract", "sha256", "terms",
+    "contract", "sha256", "terms", "source",
 )  # fmt: skip
 
 

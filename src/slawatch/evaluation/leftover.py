@@ -12,10 +12,14 @@ from slawatch.storage.ledger import Ledger
 
 
 async def cut_of_ended_run(ledger: Ledger, site: str, cadences: Mapping[EndpointKey, Cadence]) -> Cut | None:
-    """Where the latest run of a site ended, and the edge of every endpoint that was known then; None if none ran."""
+    """Where the latest run of a site ended, and the edge of every endpoint that was known then; None if none ran.
+
+    Where none ran yet, what was imported is known as of the import.
+    """
     boot = await ledger.latest_boot(site)
     if boot is None:
-        return None
+        imported = await ledger.imported_at()
+        return None if imported is None else Cut(imported)
     edges: dict[str, Change] = {}
     for key, material in (await ledger.resume_materials(list(cadences))).items():
         cadence = cadences[key]

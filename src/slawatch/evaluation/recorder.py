@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Protocol
@@ -130,6 +130,18 @@ class Recorder:
             if track.state.cause is Cause.PAUSED:
                 return
             self._take(track, blind(track.state, alive_until, Cause.MONITOR_STOPPED))
+
+    def learn(self, key: EndpointKey, facts: Iterable[Change | Blip]) -> None:
+        """Take up facts of an earlier past, which are in the ledger already. The present stays as it is."""
+        track = self._tracks.get(str(key))
+        if track is None:
+            return
+        changes = [fact for fact in facts if isinstance(fact, Change)]
+        blips = [fact for fact in facts if isinstance(fact, Blip)]
+        track.changes = sorted([*changes, *track.changes], key=itemgetter(0))
+        track.blips = [*blips, *track.blips]
+        track.revision += 1
+        self._changed(key)
 
     def recadence(self, key: EndpointKey, cadence: Cadence) -> None:
         """Let a changed configuration govern the observations from now on."""

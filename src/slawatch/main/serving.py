@@ -18,10 +18,13 @@ from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Cut, Row, Selection, history_rows
+from slawatch.evaluation.recorder import Recorder
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
+from slawatch.operations.importing import Importing
 from slawatch.probes.probe import Resources
 from slawatch.probes.server_health import ServerHealth
 from slawatch.probes.system_names import spell_server
+from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import StorageError, Unavailable
 from slawatch.runtime.lifecycle import Cleanups
 from slawatch.scheduling.dispatch import Dispatcher
@@ -44,6 +47,8 @@ class Daemon(Protocol):
     health: Health
     resources: Resources
     database_version: str
+    clock: Clock
+    recorder: Recorder
 
     async def reload(self) -> tuple[bool, str]:
         """Read the configuration anew: whether it was taken up, and what there is to say about it."""
@@ -65,6 +70,7 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
         reload=daemon.reload,
         history=_history(daemon),
         export=_export(daemon),
+        importing=lambda: _importing(daemon),
         metrics_token=_token(daemon),
         hosts=frozenset({daemon.configuration.listen[0]}),
         site=daemon.configuration.site,
@@ -159,6 +165,11 @@ async def _all_stored(ledger: Ledger) -> None:
     except TimeoutError:
         waiting = f"{ledger.queue_length} entries wait for the database"
         raise StorageError(f"{waiting}: {ledger.last_error or 'it is slow'}") from None
+
+
+def _importing(daemon: Daemon) -> Importing:
+    timeouts = {EndpointKey(each.client, each.name): each.cadence.timeout for each in daemon.configuration.endpoints}
+    return Importing(daemon.ledger, daemon.clock, timeouts, daemon.recorder.learn)
 
 
 def self_metrics(daemon: Daemon) -> SelfMetrics:

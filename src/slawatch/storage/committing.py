@@ -56,6 +56,10 @@ class Committer:
         with suppress(Exception):
             await self._engine.dispose()
 
+    def forget_sums(self) -> None:
+        """Somebody else stores changes: what is remembered of the table of transitions is stale."""
+        self._roll_up.forget()
+
     async def begin(self, boot: str, started_at: Instant, software: str, zones: str) -> None:
         """Record that a run began, with which version of slawatch and of the zone data."""
         row = {"site": self._site, "boot": boot, "started_at": started_at, "software": software, "tzdata": zones}

@@ -13,6 +13,10 @@ from slawatch.domain.interval import Instant
 _INT64 = range(-(2**63), 2**63)
 
 
+IMPORTED = "@import"
+"""The site of what another monitor saw. No configuration can name one so: an identifier holds no ``@``."""
+
+
 class Kind(StrEnum):
     """What an entry is about. The values are written into the ledger and never change."""
 

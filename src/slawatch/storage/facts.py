@@ -44,14 +44,15 @@ def fact_of(entry: Entry | Recorded) -> Fact:
     if isinstance(entry, Recorded):
         entry = entry.entry
     body, words = entry.body, (entry.body.get("reason", ""), entry.body.get("detail", ""))
+    source = body.get("source", "")
     match entry.kind:
         case Kind.STATE:
             cause = Cause(body["cause"]) if "cause" in body else None
             bracket = (body["earliest"], body["latest"])
-            return Change(entry.at, State.of(body["state"]), *bracket, cause, body.get("confirmed_at"), *words)
+            return Change(entry.at, State.of(body["state"]), *bracket, cause, body.get("confirmed_at"), *words, source)
         case Kind.BLIP:
             bracket = (body["earliest"], body["latest"])
-            return Blip(entry.at, State.of(body["state"]), *bracket, body["seen"], *words)
+            return Blip(entry.at, State.of(body["state"]), *bracket, body["seen"], *words, source)
         case Kind.SUSPICION:
             return Suspicion(entry.at, body.get("last_good"), *words)
         case other:
@@ -76,7 +77,8 @@ def contract_version_of(recorded: Recorded) -> ContractVersion:
 
 
 def _bracketed(fact: Change | Blip) -> dict[str, Any]:
-    return {"state": fact.state.word, "earliest": fact.earliest, "latest": fact.latest} | _worded(fact)
+    bracket = {"state": fact.state.word, "earliest": fact.earliest, "latest": fact.latest}
+    return bracket | _worded(fact) | _given(source=fact.source or None)
 
 
 def _worded(fact: Fact) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from slawatch.domain.observation import Observation
 from slawatch.runtime.clock import Clock, SystemClock
 from slawatch.runtime.errors import StorageError
 from slawatch.storage.claim import Claim
-from slawatch.storage.engine import migrate, parse_url, reader_engine, try_to_open, writer_engine
+from slawatch.storage.engine import as_storage_error, migrate, parse_url, reader_engine, try_to_open, writer_engine
 from slawatch.storage.entries import EndpointKey, Entry
+from slawatch.storage.imports import Imported, store_import
 from slawatch.storage.reader import Boot, Reader
 from slawatch.storage.reserve import Reserve, Standing
 from slawatch.storage.retention import Pruning
@@ -169,6 +170,13 @@ class Ledger(Reader):
         if self._pruning is None:
             self._pruning = Pruning(self._writing.engine, self._writing.lock, self._clock)
         return await self._pruning.run(before, thorough=thorough)
+
+    async def take_import(self, found: Imported) -> bool:
+        """Store what another monitor saw of an endpoint, whole or not at all; whether it was new (``imports``)."""
+        with as_storage_error("store the import"):
+            async with self._writing.lock, self._writing.engine.begin() as connection:
+                self._writing.forget_sums()  # those of the endpoint's later changes grow by what comes before them
+                return await store_import(connection, found, self._clock.now())
 
     # --- How it stands --------------------------------------------------------------------------------------
 

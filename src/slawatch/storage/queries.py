@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, func, liter
 
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DISTANT_PAST, Instant
-from slawatch.storage.entries import EndpointKey, Entry, Kind, Recorded
+from slawatch.storage.entries import IMPORTED, EndpointKey, Entry, Kind, Recorded
 from slawatch.storage.schema import ENDPOINTS, ENTRIES, OBSERVATIONS
 
 _NAMED_ENTRY = (
@@ -84,11 +84,13 @@ def since_known(ids: Iterable[int]) -> Select[Any]:
 
 
 def unresolved(ids: Iterable[int]) -> Select[Any]:
-    """Each endpoint's latest suspicion if it is newer than every blip and every change to a known state."""
+    """Each endpoint's latest suspicion if it is newer than every blip and every change to a known state. What was
+    imported is of the past, however late it came, and resolves none."""
     one, two, three = ENTRIES.alias(), ENTRIES.alias(), ENTRIES.alias()
     latest = _of_one(func.max(one.c.id), one, Kind.SUSPICION)
-    blip = _of_one(func.max(two.c.id), two, Kind.BLIP)
-    known = _of_one(three.c.id, three, Kind.STATE, three.c.state != State.UNKNOWN.word, newest_by=three.c.id)
+    blip = _of_one(two.c.id, two, Kind.BLIP, two.c.site != IMPORTED, newest_by=two.c.id)
+    own = three.c.site != IMPORTED
+    known = _of_one(three.c.id, three, Kind.STATE, own, three.c.state != State.UNKNOWN.word, newest_by=three.c.id)
     return _of_each(ids).where(
         ENTRIES.c.id == latest,
         ENTRIES.c.id > func.coalesce(blip, 0),

@@ -21,8 +21,9 @@ from slawatch.domain.observation import Observation
 from slawatch.domain.summary import Summary
 from slawatch.storage.endpoints import ids_of
 from slawatch.storage.engine import as_storage_error, check_schema, describe
-from slawatch.storage.entries import EndpointKey, Kind, Recorded
+from slawatch.storage.entries import IMPORTED, EndpointKey, Kind, Recorded
 from slawatch.storage.facts import ContractVersion, contract_version_of, fact_of
+from slawatch.storage.imports import Imported, first_known, is_there
 from slawatch.storage.observations import observation_of
 from slawatch.storage.queries import (
     SELECT_ENTRIES,
@@ -199,6 +200,24 @@ class Reader:
         apart. Two look-ups, however long the window. The last state lasts until ``end``, so ask for the past alone.
         """
         return classes_between(await self._all(around_window(endpoint, start, end)), start, end)
+
+    async def first_known(self, endpoints: Collection[EndpointKey]) -> Mapping[EndpointKey, Instant]:
+        """From when on the ledger knows something of each endpoint; left out where it knows nothing."""
+        with as_storage_error("read the ledger"):
+            async with self.reading.connect() as connection:
+                return await first_known(connection, endpoints)
+
+    async def knows_import(self, found: Imported) -> bool:
+        """Whether this very import has been stored."""
+        with as_storage_error("read the ledger"):
+            async with self.reading.connect() as connection:
+                return await is_there(connection, found)
+
+    async def imported_at(self) -> Instant | None:
+        """When something was imported last; None where nothing was."""
+        rows = await self._all(select(func.max(BOOTS.c.started_at)).where(BOOTS.c.site == IMPORTED))
+        found: Instant | None = rows[0][0]
+        return found
 
     async def latest_boot(self, site: str, before: str | None = None) -> Boot | None:
         """The latest run of a site, or the latest before the run named ``before``; None if there was none.

@@ -177,6 +177,10 @@ class Writer:
         self._seal()
         return waiter
 
+    def forget_sums(self) -> None:
+        """Somebody else stores changes under :attr:`lock`: what is remembered of the table of transitions is stale."""
+        self._committer.forget_sums()
+
     # --- Beginning and end ----------------------------------------------------------------------------------
 
     async def start(self, software: str, zones: str) -> None:

@@ -10,6 +10,7 @@ from slawatch.evaluation.board import Board
 from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.web.access import add_headers, guard
 from slawatch.web.history import history_route
+from slawatch.web.importing import import_routes
 from slawatch.web.interface import Interface
 from slawatch.web.live import Live
 from slawatch.web.pages import Site
@@ -32,4 +33,5 @@ def application(board: Board, self_metrics: Callable[[], SelfMetrics], services:
     app.add_routes(Site(board, pages, static, live, services.history).routes())
     app.add_routes(Interface(board, self_metrics, services).routes())
     app.add_routes([history_route(services.export)])
+    app.add_routes(import_routes(services.importing))
     return app

@@ -161,6 +161,8 @@ def _change(change: Change, following: Instant | None, now: Instant, zone: ZoneI
     why += [text for text in (spoken(change.reason), change.detail) if text]
     if change.confirmed_at is not None and change.confirmed_at > change.at:
         why.append(f"confirmed {moment(change.confirmed_at, now, zone).text}")
+    if change.source:
+        why.append(imported_text(change.source))
     return Event(
         at=moment(change.at, now, zone),
         state=change.state.word,
@@ -180,8 +182,13 @@ def _blip(blip: Blip, now: Instant, zone: ZoneInfo) -> Event:
         what=f"{count_text(blip.seen, 'probe', 'probes')} {what}",
         lasting=f"within {span_text(blip.latest - blip.earliest)}",
         uncertain="",
-        why=", ".join(text for text in (spoken(blip.reason), blip.detail) if text),
+        why=", ".join(text for text in (spoken(blip.reason), blip.detail, imported_text(blip.source)) if text),
     )
+
+
+def imported_text(source: str) -> str:
+    """Whose word it is, where another monitor saw it."""
+    return f"imported from {source}, not measured by slawatch" if source else ""
 
 
 def _uncertain(before: Duration, after: Duration) -> str:

@@ -170,6 +170,22 @@ def _history() -> dict[str, Any]:
     return _get("What slawatch evaluate reads", *answers, content=content) | {"parameters": parameters}
 
 
+def _import() -> dict[str, Any]:
+    """On the control socket only."""
+
+    def parameter(name: str) -> dict[str, Any]:
+        return {"name": name, "in": "query", "required": True, "schema": _STRING}
+
+    json: dict[str, Any] = {"application/json": {}}
+    asked = _get("Before which instant each endpoint may be told a past", (200, "By endpoint"), content=json)
+    take = _get("One endpoint's past, as rows of a history file", (200, "Whether it is new"), (400, "What is wrong"))
+    names = ("client", "endpoint", "source", "digest")
+    return {
+        "get": asked | {"parameters": [parameter("client")]},
+        "post": take | {"parameters": [parameter(name) for name in names]},
+    }
+
+
 def document() -> dict[str, Any]:
     """The whole document (OpenAPI 3.1)."""
     reload = _get("Read the configuration again", (200, "It is in force"), (500, "Refused; the one before it stays"))
@@ -187,6 +203,7 @@ def document() -> dict[str, Any]:
             "/api/v1/status": {"get": _get("The latest judgement of everything", (200, "A snapshot"), content=json)},
             "/api/v1/openapi.json": {"get": _get("This document", (200, text), content={"application/json": {}})},
             "/api/v1/history": {"get": _history()},
+            "/api/v1/import": _import(),
             "/metrics": {"get": _get("Metrics", (200, "Prometheus text or OpenMetrics"), (401, "No token"))},
             "/-/healthy": {"get": _get("Whether the process lives", (200, "It does"))},
             "/-/ready": {"get": ready},

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import Instant
 from slawatch.evaluation.history_export import Row, Selection
+from slawatch.operations.importing import Importing
 
 History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
 """(client, endpoint, start, end) → the changes in ``[start, end)`` and the latest one before it, and its blips."""
 
+
+MakeImporting = Callable[[], Importing]
+"""The door for pasts, by the configuration that is in force."""
 
 Export = Callable[[Selection], AsyncIterator[Row]]
 """The rows of the raw history, as of the latest judgement."""
@@ -27,6 +31,7 @@ class Services:
     """Reads the configuration again: whether it was taken up, and what there is to say about it."""
     history: History
     export: Export
+    importing: MakeImporting
     metrics_token: Callable[[], str | None] = lambda: None
     """The bearer token for other hosts; None where none is configured."""
     hosts: frozenset[str] = frozenset()
