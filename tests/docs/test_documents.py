@@ -77,7 +77,8 @@ def test_the_readme_is_short() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_metrics_that_are_named_exist(document: Path) -> None:
     known = {metric.name for metric in METRICS}
-    assert set(re.findall(r"\bslawatch_[a-z_]+", document.read_text(encoding="utf-8"))) <= known
+    named = set(re.findall(r"\bslawatch_[a-z_]+", document.read_text(encoding="utf-8")))
+    assert named - {"slawatch_reader"} <= known  # a role of the database
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
