@@ -14,7 +14,7 @@ from slawatch.storage.writer import Tuning
 from support.clock import FakeClock
 from support.servers import Postgres
 
-IMPATIENT = Tuning(busy_timeout=0, first_retry=MILLISECOND, longest_retry=MILLISECOND)
+IMPATIENT = Tuning(busy_timeout=0, first_retry=MILLISECOND, longest_retry=MILLISECOND, claim_within=0)
 """Locks are not waited for and failures are tried again at once, so that no test waits."""
 
 OpenLedger = Callable[..., Awaitable[Ledger]]

@@ -7,7 +7,8 @@
     ├── UsageError           a command was called wrongly; exit 2
     ├── InputError           a file that was given as data cannot be read; says file, line and what is expected
     ├── StorageError         the database refused or is away; recoverable: retried, never a verdict
-    │   └── SchemaTooNew     a newer slawatch wrote this database; not recoverable: stop
+    │   ├── SchemaTooNew     a newer slawatch wrote this database; not recoverable: stop
+    │   └── SiteTaken        another daemon writes for this site: one of the two has to stop
     └── Unavailable          this box lacks a right or a resource (ICMP sockets, descriptors): says which
 
 A probe's failure is not an exception: it is an :class:`~slawatch.domain.observation.Observation`.
@@ -62,6 +63,10 @@ class StorageError(SlawatchError):
 
 class SchemaTooNew(StorageError):
     """The database was written by a newer slawatch. Not recoverable by waiting."""
+
+
+class SiteTaken(StorageError):
+    """Another daemon writes for the same site into the same database."""
 
 
 class Unavailable(SlawatchError):

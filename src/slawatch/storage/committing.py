@@ -6,17 +6,19 @@ which nobody knows whether it was carried out, is carried out again.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Table, Update, case, insert, or_, update
+from sqlalchemy import Dialect, Insert, Table, Update, case, insert, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from slawatch.domain.interval import Instant
+from slawatch.runtime.errors import SiteTaken
 from slawatch.storage.endpoints import assign_ids, rename
 from slawatch.storage.entries import EndpointKey
 from slawatch.storage.group import Group, batches
@@ -34,11 +36,13 @@ class Committer:
         self._engine, self._site = engine, site
         self._ids: dict[EndpointKey, int] = {}
         self._roll_up = RollUp()
+        self._claimed = False
 
     async def commit(self, groups: Sequence[Group]) -> None:
         """Write groups in their order, in one transaction."""
         ids = self._ids
         async with self._engine.begin() as connection:
+            await self._claim(connection)
             for group in groups:
                 ids = await assign_ids(connection, group.keys(), ids)
                 await self._insert(connection, group, ids)
@@ -51,7 +55,7 @@ class Committer:
 
     async def forget(self) -> None:
         """After a failure: what was written may not be there, and the connection on which it failed is given up."""
-        self._ids = {}
+        self._ids, self._claimed = {}, False
         self._roll_up.forget()
         with suppress(Exception):
             await self._engine.dispose()
@@ -64,7 +68,20 @@ class Committer:
         """Record that a run began, with which version of slawatch and of the zone data."""
         row = {"site": self._site, "boot": boot, "started_at": started_at, "software": software, "tzdata": zones}
         async with self._engine.begin() as connection:
+            await self._claim(connection)
             await connection.execute(insert(BOOTS).values(**row))
+
+    async def _claim(self, connection: AsyncConnection) -> None:
+        """On PostgreSQL one daemon writes for a site, whichever box it is on: a lock of this session says so.
+
+        SQLite's file has a lock of its own (``claim``). :class:`SiteTaken` when somebody else has it.
+        """
+        if self._claimed or connection.dialect.name != "postgresql":
+            return
+        key = int.from_bytes(hashlib.sha256(f"slawatch {self._site}".encode()).digest()[:8], signed=True)
+        if not await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+            raise SiteTaken(f"another slawatch writes for the site {self._site}: stop it first")
+        self._claimed = True
 
     async def _insert(self, connection: AsyncConnection, group: Group, ids: Mapping[EndpointKey, int]) -> None:
         for some in batches(group.rows, _ROWS_AT_ONCE):

@@ -127,6 +127,8 @@ def reader_engine(url: URL, busy_timeout: Duration = 5 * SECOND) -> AsyncEngine:
 
 def _postgres_arguments(*, writes: bool) -> dict[str, Any]:
     settings = {"application_name": "slawatch", "synchronous_commit": "on"}
+    # A box that dies without a word must not hold its site's claim for hours: the server asks after half a minute.
+    settings |= {"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
     if not writes:
         settings["default_transaction_read_only"] = "on"
     return {"timeout": 10, "command_timeout": 60, "server_settings": settings}

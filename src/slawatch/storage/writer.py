@@ -23,7 +23,7 @@ from slawatch.domain.grammar import spell_duration
 from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.runtime.clock import Clock
-from slawatch.runtime.errors import StorageError
+from slawatch.runtime.errors import SiteTaken, StorageError
 from slawatch.storage.ballast import Ballast, says_full
 from slawatch.storage.committing import Committer
 from slawatch.storage.engine import as_storage_error, in_words
@@ -56,6 +56,8 @@ class Tuning:
     first_retry: Duration = 100 * MILLISECOND
     longest_retry: Duration = 5 * SECOND
     """The pause after a failed attempt; it doubles from the first to the longest."""
+    claim_within: Duration = 45 * SECOND
+    """How long a start waits for an earlier run on PostgreSQL to end: the server notices a dead box by then."""
     observations_per_commit: int = 2_000
     """So many waiting observations are committed even if nothing else asks for a commit."""
     observations_kept: int = 100_000
@@ -191,9 +193,17 @@ class Writer:
         await self._take_up_spool()
         if self._ballast is not None:
             await asyncio.to_thread(self._ballast.keep)
-        with as_storage_error("record the start"):
-            async with self.lock:
-                await self._committer.begin(self._boot, self._clock.now(), software, zones)
+        deadline = self._clock.monotonic() + self._tuning.claim_within
+        while True:
+            try:
+                with as_storage_error("record the start"):
+                    async with self.lock:
+                        await self._committer.begin(self._boot, self._clock.now(), software, zones)
+                break
+            except SiteTaken:
+                if self._clock.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(self._tuning.first_retry / SECOND)
         self._task = asyncio.create_task(self._run(), name="ledger writer")
 
     async def stop(self, at: Instant) -> None:
