@@ -388,11 +388,13 @@ SOFT = "\ufffd \ufffd \ufffd\ufffdx \\ud800 \\\ufffd \\\\u0000 \U0001f600 \ufffd
 
 
 async def test_what_no_database_reads_out_of_json_spoils_no_query_on_postgresql(ledger: Ledger) -> None:
-    if ledger.reading.dialect.name == "sqlite":
-        pytest.skip("SQLite reads it as it stands")
     await ledger.append([entry_of(ROUTER, down(0)._replace(reason="timeout", detail=HARD)), entry_of(ROUTER, up(5))])
     found = await rows(ledger, "SELECT reason, detail FROM v_transitions ORDER BY at")
-    assert [(each["reason"], each["detail"]) for each in found] == [("timeout", SOFT), (None, None)]
+    shown = [(each["reason"], each["detail"]) for each in found]
+    if ledger.reading.dialect.name == "sqlite":
+        assert shown[0][0] == "timeout"  # it reads any text, up to the first NUL
+    else:
+        assert shown == [("timeout", SOFT), (None, None)]
 
 
 # --- As many rows as there may be ------------------------------------------------------------------------------------

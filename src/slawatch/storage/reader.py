@@ -219,6 +219,11 @@ class Reader:
         found: Instant | None = rows[0][0]
         return found
 
+    async def latest_sign_of_life(self) -> Instant | None:
+        """Until when any run of any site is known to have recorded; None in a ledger without one."""
+        found: Instant | None = (await self._all(select(func.max(BOOTS.c.alive_until))))[0][0]
+        return found
+
     async def latest_boot(self, site: str, before: str | None = None) -> Boot | None:
         """The latest run of a site, or the latest before the run named ``before``; None if there was none.
 
