@@ -191,7 +191,7 @@ async def test_the_history_says_what_stood_still_and_how_the_clock_was_set() -> 
     assert case.ledger.facts()[-1][-3:-1] == words
     words = "clock_step", "the wall clock was set back by 1 h"
     case.recorder.clock_jumped(START, START + MINUTE, Cause.CLOCK_STEP, *words)
-    assert [fact[-2:] for fact in case.ledger.facts()[-2:]] == [words, words]
+    assert [fact[-3:-1] for fact in case.ledger.facts()[-2:]] == [words, words]
 
 
 async def test_s13_what_still_speaks_after_a_stall_stays_known() -> None:
