@@ -15,21 +15,23 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from slawatch.domain.grammar import spell_duration
-from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND, Duration, Instant
+from slawatch.domain.interval import MILLISECOND, SECOND, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import SiteTaken, StorageError
-from slawatch.storage.ballast import Ballast, says_full
+from slawatch.storage.ballast import Ballast
 from slawatch.storage.committing import Committer
 from slawatch.storage.engine import as_storage_error, in_words
 from slawatch.storage.entries import EndpointKey, Entry, Kind, canonical, refuse_unstorable
 from slawatch.storage.group import Group
 from slawatch.storage.reserve import Reserve, Standing
+from slawatch.storage.room import Room
 from slawatch.storage.spool import Loss, Spool, SpoolBroken, SpoolFull
 
 LOG = logging.getLogger(__name__)
@@ -41,8 +43,6 @@ _BYTES_AT_ONCE = 2**20
 """What one transaction takes from the spool."""
 _TELL_LOSS_EVERY: Duration = 10 * SECOND
 """How often losses are put on record while they go on."""
-_BALLAST_EVERY: Duration = MINUTE
-"""How often room is looked for to make the ballast again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Writer:
         self._sequence = 0
         self._committer = Committer(engine, site)
         self._spool = None if reserve is None else Spool(reserve.spool, reserve.limit, site)
-        self._ballast = None if reserve is None else Ballast(reserve.ballast_file, reserve.ballast)
-        self._ballast_looked_at: Instant | None = None
+        ballast = Ballast(Path(), 0) if reserve is None else Ballast(reserve.ballast_file, reserve.ballast)
+        self._room = Room(ballast, clock, self._note)
         self._spool_lock = asyncio.Lock()
         self._draining: asyncio.Task[None] | None = None
         """Runs as long as the spool holds anything: then all that comes goes there, so that the order is kept."""
@@ -114,14 +114,14 @@ class Writer:
     @property
     def standing(self) -> Standing:
         """How writing stands."""
-        spool, ballast = self._spool, self._ballast
+        spool = self._spool
         return Standing(
             spooling=self._draining is not None,
             spooled_entries=0 if spool is None else spool.entries,
             spool_bytes=0 if spool is None else spool.size,
             failures=self.failures,
             observations_dropped=self.dropped,
-            ballast=None if ballast is None or not ballast.size else ballast.there,
+            ballast=self._room.ballast,
         )
 
     @property
@@ -191,8 +191,7 @@ class Writer:
         Neither is tried again: without the past nothing can be judged, so the caller must know (:class:`StorageError`).
         """
         await self._take_up_spool()
-        if self._ballast is not None:
-            await asyncio.to_thread(self._ballast.keep)
+        await self._room.prepare()
         deadline = self._clock.monotonic() + self._tuning.claim_within
         while True:
             try:
@@ -294,14 +293,14 @@ class Writer:
         if self.last_error is not None:
             LOG.warning("the ledger is stored again")
             self.last_error = None
-        await self._keep_ballast()
+        await self._room.look()
         return True
 
     async def _failed(self, error: Exception) -> None:
         self.failures += 1
         self._complain(in_words(error))
         await self._committer.forget()
-        await self._relieve(error)
+        await self._room.relieve(error)
 
     def _complain(self, words: str) -> None:
         if self.last_error is None:
@@ -340,7 +339,7 @@ class Writer:
                 return False
             except (OSError, sqlite3.Error) as error:
                 LOG.error("%s cannot be written, entries wait in memory: %s", self._spool.path, error)
-                await self._relieve(error)
+                await self._room.relieve(error)
                 return False
         if loss.count:
             self._lose(loss)
@@ -391,28 +390,7 @@ class Writer:
         LOG.error("%s: %s; it now is %s, and what it held is not in the ledger", spool.path, error, aside.name)
         self._note("spool_broken", reason=str(error), file=aside.name)
 
-    # --- Room -----------------------------------------------------------------------------------------------
-
-    async def _relieve(self, error: BaseException) -> None:
-        """If the disk is full, give the ballast up."""
-        ballast = self._ballast
-        if ballast is None or not ballast.there or not says_full(error, ballast.path.parent):
-            return
-        if await asyncio.to_thread(ballast.give_up):
-            LOG.error("the disk is full: %s was given up for %d MiB of room", ballast.path, ballast.size >> 20)
-            self._note("disk_full")
-
-    async def _keep_ballast(self) -> None:
-        """Make the ballast again where there is room for it."""
-        ballast, now = self._ballast, self._clock.monotonic()
-        if ballast is None or ballast.there or not ballast.size:
-            return
-        if self._ballast_looked_at is not None and now - self._ballast_looked_at < _BALLAST_EVERY:
-            return
-        self._ballast_looked_at = now
-        if await asyncio.to_thread(ballast.keep):
-            LOG.warning("there is room on the disk again: %s is kept", ballast.path)
-            self._note("disk_has_room")
+    # --- What is lost, and what is noted -------------------------------------------------------------------
 
     def _lose(self, loss: Loss) -> None:
         self.dropped += loss.count
