@@ -65,7 +65,7 @@ def test_its_yaml_becomes_a_client_file_that_is_accepted(tmp_path: Path, capsys:
     said = " ".join(capsys.readouterr().err.split())
     assert "canary" not in text + said
     assert "core front-end: not carried over: [RESPONSE_TIME] < 300" in said
-    assert "shell: 'ssh://a.example:22' has no counterpart here" in said
+    assert "shell: ssh address has no counterpart here" in said
 
 
 SCHEMA = """

@@ -181,3 +181,11 @@ def read_all(path: Path) -> None:
 def test_nothing_to_carry_over(tmp_path: Path) -> None:
     text = client_file("acme", "Uptime Kuma", uptime_kuma.read_configuration(build(tmp_path / "k.db", MONITORS[-2:])))
     assert load_client_text(text, "acme.yaml").endpoints == ()
+
+
+def test_a_login_in_a_url_is_not_copied(tmp_path: Path) -> None:
+    monitor = {"name": "A", "type": "http", "url": "https://me:canary@a.example/x?y=1"}
+    text = client_file("acme", "Uptime Kuma", uptime_kuma.read_configuration(build(tmp_path / "k.db", [monitor])))
+    assert "canary" not in text
+    assert load_client_text(text, "acme.yaml").endpoints[0].target == "https://a.example/x?y=1"
+    assert "the login in its URL is not copied" in text

@@ -13,7 +13,7 @@ import yaml
 
 from slawatch.domain.grammar import parse_duration
 from slawatch.domain.interval import MINUTE, SECOND, Duration
-from slawatch.moving.carried import Carried, pace
+from slawatch.moving.carried import Carried, pace, without_login
 from slawatch.runtime.errors import InputError, UsageError
 
 Row = Mapping[str, Any]
@@ -50,7 +50,7 @@ def _carried(name: str, module: Row, target: str) -> Carried:
     prober = str(module.get("prober"))
     settings = module.get(prober) or {}
     make = {"http": _http, "tcp": _tcp, "icmp": _icmp, "dns": _dns}.get(prober)
-    title = f"{target} ({name})"
+    title = f"{without_login(target)[0]} ({name})"
     if make is None:
         return Carried(title, {}, (f"the prober {prober} has no counterpart here",))
     options, known = make(settings, target)
@@ -73,7 +73,7 @@ def _http(settings: Row, target: str) -> tuple[dict[str, Any], set[str]]:
     if len(patterns) == 1:
         expect["regex"] = str(patterns[0])
         known.add("fail_if_body_not_matches_regexp")
-    url = target if "://" in target else f"http://{target}"
+    url, _ = without_login(target if "://" in target else f"http://{target}")
     options: dict[str, Any] = {"probe": "http", "target": url, "expect": expect}
     if settings.get("method", "GET") != "GET":
         options["method"] = str(settings["method"])

@@ -7,9 +7,11 @@ and no secret is copied.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from slawatch.config.newclient import identifier_of
 from slawatch.domain.grammar import format_duration
@@ -45,6 +47,22 @@ def _identifier(name: str) -> str:
     except ValueError:
         return "endpoint"
     return found if found[0].isalpha() else f"e_{found}"
+
+
+def without_login(url: str) -> tuple[str, tuple[str, ...]]:
+    """A URL without the user and password in it, and a note where it had some."""
+    parts = urlsplit(url)
+    login, mark, place = parts.netloc.rpartition("@")
+    if not (mark and login):
+        return url, ()
+    return urlunsplit(parts._replace(netloc=place)), ("the login in its URL is not copied: name it under auth",)
+
+
+def harmless(words: str) -> str:
+    """What another monitor wrote down of a failure: without control characters, and of a URL no more than its scheme,
+    since the rest may hold secrets."""
+    printable = re.sub(r"[^\x20-\x7e\xa0-\uffff]", " ", words)
+    return re.sub(r"(\w+://)[^\s'\"]+", r"\1…", printable)[:200]
 
 
 def pace(every: Duration, timeout: Duration, retries: int, retry: Duration) -> dict[str, Any]:

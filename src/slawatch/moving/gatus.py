@@ -24,7 +24,7 @@ from slawatch.domain.grammar import parse_duration
 from slawatch.domain.interval import MINUTE, SECOND, Duration
 from slawatch.domain.observation import Verdict
 from slawatch.domain.retold import Sample
-from slawatch.moving.carried import Carried, endpoint_names, length, pace
+from slawatch.moving.carried import Carried, endpoint_names, harmless, length, pace, without_login
 from slawatch.moving.series import Series, Tally, sampled
 from slawatch.moving.uptime_kuma import micros, open_read_only, refuse_other_tables
 from slawatch.runtime.errors import InputError
@@ -77,8 +77,7 @@ def _samples(path: Path, endpoint: int, tally: Tally) -> Iterator[Sample]:
         else:
             seen.add((at, bool(row["success"]), str(row["errors"] or "")))
     for at, good, errors in sorted(seen):
-        words = re.sub(r"[^\x20-\x7e\xa0-\uffff]", " ", errors.replace("|;|", "; "))[:200]
-        detail = "" if good else f"{words} (no alibi)".strip()
+        detail = "" if good else f"{harmless(errors.replace('|;|', '; '))} (no alibi)".strip()
         yield Sample(at, Verdict.UP if good else Verdict.DOWN, None, "reported", detail)
 
 
@@ -114,7 +113,9 @@ def _carried(endpoint: Row) -> Carried:
     title = _title(endpoint.get("group"), endpoint.get("name", "endpoint"))
     options, notes = _target(endpoint)
     if not options:
-        return Carried(title, {}, (*notes, f"{endpoint.get('url')!r} has no counterpart here"))
+        return Carried(
+            title, {}, (*notes, f"{urlsplit(str(endpoint.get('url'))).scheme or 'its'} address has no counterpart here")
+        )
     for condition in endpoint.get("conditions") or ():
         note = _take_condition(options, str(condition))
         notes += (note,) if note else ()
@@ -150,7 +151,8 @@ def _target(endpoint: Row) -> tuple[dict[str, Any], tuple[str, ...]]:
         return found | {"type": str(dns.get("query-type", "A"))}, ()
     match parts.scheme:
         case "http" | "https":
-            return {"probe": "http", "target": url, "expect": {}}, ()
+            url, notes = without_login(url)
+            return {"probe": "http", "target": url, "expect": {}}, notes
         case "icmp":
             return {"probe": "icmp", "target": parts.netloc}, ()
         case "tcp":

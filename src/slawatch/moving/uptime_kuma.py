@@ -22,7 +22,7 @@ from slawatch.domain.interval import MILLISECOND, SECOND, Instant
 from slawatch.domain.observation import Verdict
 from slawatch.domain.retold import Sample
 from slawatch.domain.state_machine import Cadence
-from slawatch.moving.carried import Carried, endpoint_names, pace
+from slawatch.moving.carried import Carried, endpoint_names, harmless, pace, without_login
 from slawatch.moving.series import Series, Tally, sampled
 from slawatch.runtime.errors import InputError
 
@@ -124,8 +124,7 @@ def _sample(at: Instant, status: int, message: str) -> Sample:
         return Sample(at, Verdict.VOID)
     if status == _UP:
         return Sample(at, Verdict.UP, None, "reported")
-    words = re.sub(r"[^\x20-\x7e\xa0-\uffff]", " ", message)[:200]
-    return Sample(at, Verdict.DOWN, status == _DOWN, "reported", f"{words} (no alibi)".strip())
+    return Sample(at, Verdict.DOWN, status == _DOWN, "reported", f"{harmless(message)} (no alibi)".strip())
 
 
 def _instant(value: object) -> Instant | None:
@@ -193,7 +192,9 @@ def _web(monitor: Row, kind: str) -> tuple[dict[str, Any], tuple[str, ...]]:
             expect["body"] = str(monitor["keyword"])
     if kind == "json-query":
         notes += ("its JSON query is not carried over: see expect.json",)
-    options: dict[str, Any] = {"probe": "http", "target": str(monitor["url"]), "expect": expect}
+    url, hidden = without_login(str(monitor["url"]))
+    notes += hidden
+    options: dict[str, Any] = {"probe": "http", "target": url, "expect": expect}
     if str(monitor.get("method") or "GET") != "GET":
         options["method"] = str(monitor["method"])
     if int(monitor.get("maxredirects") or 0) and "body" in expect:
