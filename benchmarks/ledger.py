@@ -66,17 +66,19 @@ def databases(folder: Path) -> Iterator[dict[str, str]]:
 # --- Durable facts ---------------------------------------------------------------------------------------------------
 
 
-def entry(number: int) -> Any:
+def entry(client: str, number: int) -> Any:
+    """Of a hundred endpoints, each later than the one before: a change that came late would make sums anew."""
     at = START + number * SECOND
-    key = EndpointKey("acme", f"e{number % 100}")
+    key = EndpointKey(client, f"e{number % 100}")
     return entry_of(key, Change(at, State.DOWN if number % 2 else State.UP, at, at, None, at, "timeout"))
 
 
 async def by_ledger(url: str, commits: int, size: int) -> float:
     """Facts a second, a commit at a time."""
-    async with await Ledger.open(url, site=f"own{size}") as ledger:
-        await ledger.append([entry(number) for number in range(100)])
-        groups = [[entry(n) for n in range(first, first + size)] for first in range(100, 100 + commits * size, size)]
+    client, end = f"own{size}", 100 + commits * size
+    async with await Ledger.open(url, site=client) as ledger:
+        await ledger.append([entry(client, number) for number in range(100)])
+        groups = [[entry(client, n) for n in range(first, first + size)] for first in range(100, end, size)]
         begin = time.perf_counter()
         for group in groups:
             await ledger.append(group)
@@ -86,14 +88,14 @@ async def by_ledger(url: str, commits: int, size: int) -> float:
 async def at_once(url: str, writers: int, each: int) -> float:
     """Facts a second of many who append one at a time and wait for each: one commit serves all that wait."""
     async with await Ledger.open(url, site="many") as ledger:
-        await ledger.append([entry(number) for number in range(100)])
 
-        async def write(first: int) -> None:
+        async def write(client: str) -> None:
             for number in range(each):
-                await ledger.append([entry(first + number)])
+                await ledger.append([entry(client, 100 * (number + 1))])
 
+        await asyncio.gather(*(ledger.append([entry(f"many{writer}", 0)]) for writer in range(writers)))
         begin = time.perf_counter()
-        await asyncio.gather(*(write(1_000 * writer) for writer in range(writers)))
+        await asyncio.gather(*(write(f"many{writer}") for writer in range(writers)))
         return writers * each / (time.perf_counter() - begin)
 
 
@@ -188,6 +190,16 @@ async def fill(url: str, transitions: int) -> None:
     await connection.close()
 
 
+OF_ONE = "client = 'year' AND endpoint = 'y{n}'"
+VIEWS = {
+    "v_transitions, one endpoint's last day": f"SELECT * FROM v_transitions WHERE {OF_ONE} AND at >= {{day}}",
+    "v_outages, one endpoint's year": f"SELECT * FROM v_outages WHERE {OF_ONE}",
+    "v_days, one endpoint's year": f"SELECT * FROM v_days WHERE {OF_ONE}",
+    "v_outages, all endpoints' last hour": "SELECT * FROM v_outages WHERE at >= {hour}",
+}
+"""Questions for the views, as SQL asks them."""
+
+
 async def year(name: str, url: str, transitions: int) -> list[Row]:
     await fill(url, transitions)
     among = f"{name}, {transitions:,} transitions"
@@ -202,10 +214,19 @@ async def year(name: str, url: str, transitions: int) -> list[Row]:
             found = await ledger.time_in_states(EndpointKey("year", f"y{n}"), start, start + YEAR // 3)
             assert found.total == YEAR // 3
 
-        return [
+        rows = [
             Row(f"{among}: one endpoint's year, median", await median(history), "ms", 10),
             Row(f"{among}: any window's availability, median", await median(window), "ms", 10),
         ]
+        for what, question in VIEWS.items():
+
+            async def view(n: int, question: str = question) -> None:
+                bounds = {"day": START + YEAR - DAY, "hour": START + YEAR - HOUR}
+                async with ledger.reading.connect() as connection:
+                    (await connection.exec_driver_sql(question.format(n=n, **bounds))).all()
+
+            rows.append(Row(f"{among}: {what}, median", await median(view), "ms"))
+        return rows
 
 
 async def median(ask: Callable[[int], Any]) -> float:
@@ -244,8 +265,8 @@ async def lateness(url: str, prune: bool) -> tuple[float, float]:
         begin, gone = time.perf_counter(), 0
         if prune:
             gone = await pruning.run(START + YEAR)
-        await asyncio.sleep(max(0.0, 8 - (time.perf_counter() - begin)))
         took = time.perf_counter() - begin
+        await asyncio.sleep(max(0.0, 8 - took))
         await stop()
     return statistics.quantiles(counter.lateness, n=100)[98] * 1e3, gone / took
 
