@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
 from slawatch.domain.facts import Blip, Change
+from slawatch.evaluation.asking import Question
 from slawatch.evaluation.board import Board
-from slawatch.evaluation.history_export import Row, Selection
+from slawatch.evaluation.history_export import Row
 from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.operations.importing import Importing
 from slawatch.web.application import application
@@ -39,7 +40,8 @@ class Face:
             ledger_open=lambda: self.ledger_open,
             reload=self._reload,
             history=self._history,
-            export=self._export,
+            answer=self._answer,
+            faces=dict,
             importing=self._importing,
             metrics_token=lambda: self.token,
             hosts=self.hosts,
@@ -58,7 +60,7 @@ class Face:
     def _importing(self) -> Importing:
         raise AssertionError("an import is taken on the control socket alone")
 
-    async def _export(self, _: Selection) -> AsyncIterator[Row]:
+    async def _answer(self, _: Question) -> AsyncGenerator[Row, None]:
         yield {"type": "until", "at": "2026-01-14T11:00:00Z"}
 
 

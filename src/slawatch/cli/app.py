@@ -187,17 +187,55 @@ def _add_history(app: typer.Typer) -> None:
     @app.command()
     def history(
         config: ConfigPath = DEFAULT_CONFIG,
+        show: Annotated[
+            str,
+            typer.Option(
+                help="all, transitions, blips, outages, events, observations, days, weeks, months, latency or strip."
+            ),
+        ] = "all",
         client: Annotated[str | None, typer.Option(help="Only this client.")] = None,
         endpoint: Annotated[str | None, typer.Option(help="Only this endpoint; needs --client.")] = None,
         service: Annotated[str | None, typer.Option(help="Only endpoints of this service; needs --client.")] = None,
+        contract: Annotated[
+            str | None, typer.Option(help="Only endpoints that this contract counts; its own days, weeks, months.")
+        ] = None,
         start: Annotated[str | None, typer.Option("--from", help="From this instant on.")] = None,
         end: Annotated[str | None, typer.Option("--to", help="Up to this instant.")] = None,
+        state: Annotated[str | None, typer.Option(help="Only this state.")] = None,
+        cause: Annotated[str | None, typer.Option(help="Only unknown time with this cause.")] = None,
+        reason: Annotated[str | None, typer.Option(help="Only failures with this reason.")] = None,
+        event: Annotated[str | None, typer.Option(help="Only events of this name.")] = None,
+        ongoing: Annotated[str | None, typer.Option(help="yes: outages that go on; no: those that ended.")] = None,
+        longer_than: Annotated[str | None, typer.Option(help="Only outages longer than this, as 5m.")] = None,
+        sort: Annotated[str | None, typer.Option(help="at, -at; outages: length, -length too.")] = None,
+        limit: Annotated[int | None, typer.Option(help="At most so many rows, and a cursor for more.")] = None,
+        cursor: Annotated[str | None, typer.Option(help="Go on where a page ended.")] = None,
+        cost: Annotated[str | None, typer.Option(help="no: outages without what they cost, which is faster.")] = None,
         form: FormatOption = Format.JSONL,
     ) -> None:
-        """Raw availability history: transitions, blips, exclusions, corrections. `evaluate` reads its jsonl and csv."""
+        """What is on record: transitions, blips, outages, availability. `evaluate` reads its jsonl and csv as it is."""
         from slawatch.cli import history as work
 
-        work.print_history(config, work.Wish(client, endpoint, service, start, end), form)
+        given = {
+            "show": None if show == "all" else show,
+            "client": client,
+            "endpoint": endpoint,
+            "service": service,
+            "contract": contract,
+            "from": start,
+            "to": end,
+            "state": state,
+            "cause": cause,
+            "reason": reason,
+            "event": event,
+            "ongoing": ongoing,
+            "longer_than": longer_than,
+            "sort": sort,
+            "limit": None if limit is None else str(limit),
+            "cursor": cursor,
+            "cost": cost,
+        }
+        work.print_history(config, [(key, text) for key, text in given.items() if text is not None], form)
 
 
 def _add_judging(app: typer.Typer) -> None:

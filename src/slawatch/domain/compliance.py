@@ -255,7 +255,7 @@ def compliance_of(contract: Contract, period: Period, passed: Passed, now: Insta
     low, point, high = by_version = tuple(classes_of(passed.sums, version) for version in VERSIONS)
     everything = classes_of(_added(passed.sums, passed.set_aside), POINT)
     options = contract.options
-    availability = _bounds(by_version, options.degraded, options.unknown)
+    availability = bounds_of(by_version, options.degraded, options.unknown)
     coverage = Fraction(point.known, point.total) if point.total else None
     return Compliance(
         period=period,
@@ -327,7 +327,7 @@ def _causes(sums: Mapping[Code, Duration]) -> dict[Cause, Duration]:
     return by_cause
 
 
-def _bounds(by_version: Iterable[Classes], weight: Fraction, unknown: UnknownPolicy) -> Bounds:
+def bounds_of(by_version: Iterable[Classes], weight: Fraction, unknown: UnknownPolicy) -> Bounds:
     """The three figures; none where the point figure has no denominator.
 
     A composite can turn time from unknown into degraded between two versions, which a weight below the rest of the
@@ -354,7 +354,7 @@ def _finals(by_version: Iterable[Classes], ahead: Duration, contract: Contract, 
     """How the period would end if all that remains were up, or down (S22)."""
     up, down = (ahead, 0) if remaining_is_up else (0, ahead)
     whole = [Classes(past.up + up, past.degraded, past.down + down, past.unknown) for past in by_version]
-    return _bounds(whole, contract.options.degraded, contract.options.unknown)
+    return bounds_of(whole, contract.options.degraded, contract.options.unknown)
 
 
 def _outages(counted: Timeline, service: IntervalSet, span: Interval) -> tuple[tuple[Outage, ...], ...]:

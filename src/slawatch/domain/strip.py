@@ -45,7 +45,7 @@ def strip(
         ]
     pieces.sort()
     joined = tuple(_joined(pieces))
-    return joined if len(joined) <= most else tuple(_joined(_cells(joined, span, most)))
+    return joined if len(joined) <= most else tuple(_joined(cells(joined, span, most)))
 
 
 def _joined(pieces: Iterable[StripPiece]) -> Iterator[StripPiece]:
@@ -54,7 +54,7 @@ def _joined(pieces: Iterable[StripPiece]) -> Iterator[StripPiece]:
         yield StripPiece(run[0].start, run[-1].end, kind)
 
 
-def _cells(pieces: tuple[StripPiece, ...], span: Interval, count: int) -> Iterator[StripPiece]:
+def cells(pieces: tuple[StripPiece, ...], span: Interval, count: int) -> Iterator[StripPiece]:
     """The span in equal cells, each with the worst class that it touches."""
     index = 0
     for cell in range(count):

@@ -60,7 +60,7 @@ class Offline:
 
     def _account(self, contract: Contract, period: Period, at: Instant) -> Account:
         if contract.counting is None:
-            timeline = contract_timeline(contract, self._members(contract))
+            timeline = contract_timeline(contract, self.members(contract))
             return account(contract, period, timeline, self._announcements, at)
         kept = self._counted.get(contract.name)
         if kept is None or kept[:2] != (contract, at):
@@ -83,7 +83,8 @@ class Offline:
         """Whether rows, not the file, say what was agreed."""
         return not self._terms_of_file and self._history.first_seen(contract.name) is not None
 
-    def _members(self, contract: Contract) -> Mapping[str, Timeline]:
+    def members(self, contract: Contract) -> Mapping[str, Timeline]:
+        """The timelines of every endpoint that can change the contract's figures."""
         for name in members(contract):
             if name not in self._timelines:
                 self._timelines[name] = self._history.timeline(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -13,11 +13,14 @@ from aiohttp import web
 
 from slawatch import __version__
 from slawatch.config.configuration import Configuration
+from slawatch.config.faces import faces
 from slawatch.config.paths import control_socket
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import SECOND, Instant
+from slawatch.evaluation.asking import Question
 from slawatch.evaluation.board import Board
-from slawatch.evaluation.history_export import Cut, Row, Selection, history_rows
+from slawatch.evaluation.history_answers import answer
+from slawatch.evaluation.history_export import Cut, Row
 from slawatch.evaluation.recorder import Recorder
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from slawatch.operations.importing import Importing
@@ -34,7 +37,7 @@ from slawatch.storage.entries import EndpointKey
 from slawatch.storage.ledger import Ledger
 from slawatch.web.application import application
 from slawatch.web.runner import Runner
-from slawatch.web.services import Export, History, Services
+from slawatch.web.services import Answer, History, Services
 
 
 class Daemon(Protocol):
@@ -69,7 +72,8 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
         ledger_open=lambda: daemon.ledger.healthy,
         reload=daemon.reload,
         history=_history(daemon),
-        export=_export(daemon),
+        answer=_answer(daemon),
+        faces=lambda: faces(daemon.configuration),
         importing=lambda: _importing(daemon),
         metrics_token=_token(daemon),
         hosts=frozenset({daemon.configuration.listen[0]}),
@@ -147,14 +151,14 @@ def _history(daemon: Daemon) -> History:
     return history
 
 
-def _export(daemon: Daemon) -> Export:
-    async def export(selection: Selection) -> AsyncIterator[Row]:
+def _answer(daemon: Daemon) -> Answer:
+    async def answer_now(asked: Question) -> AsyncGenerator[Row, None]:
         cut = Cut.of(daemon.board.snapshot, daemon.ledger.boot)
         await _all_stored(daemon.ledger)
-        async for row in history_rows(daemon.ledger, selection, cut):
+        async for row in answer(daemon.ledger, asked, cut, faces(daemon.configuration)):
             yield row
 
-    return export
+    return answer_now
 
 
 async def _all_stored(ledger: Ledger) -> None:

@@ -39,23 +39,45 @@ SELECT_ENTRIES: Select[Any] = select(*_NAMED_ENTRY).select_from(
 
 def matching(
     kinds: Collection[str] | None,
-    endpoints: Collection[EndpointKey] | None,
+    endpoints: Collection[int] | None,
     clients: Collection[str] | None,
     start: Instant | None,
     end: Instant | None,
 ) -> Iterable[ColumnElement[bool]]:
-    """The conditions on :data:`SELECT_ENTRIES` for a choice; None chooses all. The window is half-open."""
+    """The conditions on :data:`SELECT_ENTRIES` for a choice; None chooses all. The window is half-open.
+
+    ``endpoints`` are the ledger's own numbers.
+    """
     if kinds is not None:
         yield ENTRIES.c.kind.in_([str(kind) for kind in kinds])
     if endpoints is not None:
-        keys = [tuple(key) for key in endpoints]
-        yield tuple_(ENDPOINTS.c.client, ENDPOINTS.c.name).in_(keys)
+        yield ENTRIES.c.endpoint_id.in_(list(endpoints))
     if clients is not None:
         yield ENTRIES.c.client.in_(list(clients))
     if start is not None:
         yield ENTRIES.c.at >= start
     if end is not None:
         yield ENTRIES.c.at < end
+
+
+def in_order(query: Select[Any], *, newest_first: bool) -> Select[Any]:
+    """Entries by (at, id)."""
+    at, number = ENTRIES.c.at, ENTRIES.c.id
+    return query.order_by(at.desc(), number.desc()) if newest_first else query.order_by(at, number)
+
+
+def beyond(at: Instant, number: int, *, newest_first: bool) -> ColumnElement[bool]:
+    """What :func:`in_order` has behind an entry."""
+    place, this = tuple_(ENTRIES.c.at, ENTRIES.c.id), tuple_(at, number)
+    return place < this if newest_first else place > this
+
+
+def latest_failed(endpoint_id: int, start: Instant, end: Instant) -> Select[Any]:
+    """An endpoint's latest failed observation in a window."""
+    started = OBSERVATIONS.c.started
+    failed = OBSERVATIONS.c.verdict == literal_column("'down'")
+    query = select(OBSERVATIONS).where(failed, OBSERVATIONS.c.endpoint_id == endpoint_id)
+    return query.where(started >= start, started < end).order_by(started.desc()).limit(1)
 
 
 def around(kind: Kind, ids: Iterable[int], start: Instant, end: Instant) -> Select[Any]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from slawatch.domain.compliance import Classes
@@ -28,14 +28,17 @@ from slawatch.storage.observations import observation_of
 from slawatch.storage.queries import (
     SELECT_ENTRIES,
     around,
+    beyond,
     entry_of_row,
+    in_order,
     last_seen,
+    latest_failed,
     matching,
     recorded_of_row,
     since_known,
     unresolved,
 )
-from slawatch.storage.schema import BOOTS, ENTRIES, OBSERVATIONS
+from slawatch.storage.schema import BOOTS, ENDPOINTS, ENTRIES, OBSERVATIONS
 from slawatch.storage.summaries import by_hour, hours_between, seen_between, summary_of
 from slawatch.storage.transitions import around_window, classes_between
 
@@ -98,30 +101,30 @@ class Reader:
         clients: Collection[str] | None = None,
         start: Instant | None = None,
         end: Instant | None = None,
+        after: tuple[Instant, int] | None = None,
+        newest_first: bool = False,
     ) -> AsyncIterator[Recorded]:
         """Entries with ``start <= at < end`` in order of (at, id), as the ledger stood at the first one.
 
         They are fetched in parts, so a history of any size takes little memory and holds no transaction open.
+        ``after`` is the (at, id) of an entry: what the order has behind it.
         """
-        wanted = matching(kinds, endpoints, clients, start, end)
+        ids = None if endpoints is None else list((await self._ids(list(endpoints))).values())
+        wanted = list(matching(kinds, ids, clients, start, end))
         with as_storage_error("read the ledger"):
             async with self.reading.connect() as connection:
                 newest = await connection.scalar(select(func.max(ENTRIES.c.id)))
         if newest is None:
             return
-        query = SELECT_ENTRIES.where(ENTRIES.c.id <= newest, *wanted).order_by(ENTRIES.c.at, ENTRIES.c.id)
-        rows: Sequence[Row[Any]] = ()
+        query = in_order(SELECT_ENTRIES.where(ENTRIES.c.id <= newest, *wanted), newest_first=newest_first)
         while True:
-            if rows:
-                last = rows[-1]
-                page = query.where(tuple_(ENTRIES.c.at, ENTRIES.c.id) > tuple_(last.at, last.id))
-            else:
-                page = query
+            page = query if after is None else query.where(beyond(*after, newest_first=newest_first))
             rows = await self._all(page.limit(_ROWS_AT_ONCE))
             for row in rows:
                 yield recorded_of_row(row)
             if len(rows) < _ROWS_AT_ONCE:
                 return
+            after = rows[-1].at, rows[-1].id
 
     async def endpoint_history(self, endpoint: EndpointKey, start: Instant, end: Instant) -> EndpointHistory:
         """The changes in ``[start, end)``, the latest one before, and the next one if its bracket reaches
@@ -180,6 +183,17 @@ class Reader:
         started = OBSERVATIONS.c.started
         query = select(OBSERVATIONS).where(OBSERVATIONS.c.endpoint_id == ids[endpoint], started >= start, started < end)
         return tuple(observation_of(row) for row in await self._all(query.order_by(started)))
+
+    async def last_failure(self, endpoint: EndpointKey, start: Instant, end: Instant) -> Observation | None:
+        """The latest failed observation that started in ``[start, end)``; None where none is kept."""
+        ids = await self._ids([endpoint])
+        rows = await self._all(latest_failed(ids[endpoint], start, end)) if endpoint in ids else ()
+        return observation_of(rows[0]) if rows else None
+
+    async def known_endpoints(self) -> Sequence[EndpointKey]:
+        """Every endpoint of which the ledger holds something, by client and name."""
+        rows = await self._all(select(ENDPOINTS.c.client, ENDPOINTS.c.name))
+        return sorted(EndpointKey(row.client, row.name) for row in rows)
 
     async def summaries(self, endpoint: EndpointKey, start: Instant, end: Instant) -> Mapping[Instant, Summary]:
         """An endpoint's observations by UTC hour, in the hours that begin in ``[start, end)``: those that are still

@@ -32,6 +32,6 @@ def application(board: Board, self_metrics: Callable[[], SelfMetrics], services:
     app.add_routes(live.routes())
     app.add_routes(Site(board, pages, static, live, services.history).routes())
     app.add_routes(Interface(board, self_metrics, services).routes())
-    app.add_routes([history_route(services.export)])
+    app.add_routes([history_route(services.answer, services.faces)])
     app.add_routes(import_routes(services.importing))
     return app

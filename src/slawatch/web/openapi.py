@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slawatch import __version__
+from slawatch.evaluation.asking import MOST, Show
 
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}
 
@@ -159,15 +160,33 @@ def _get(summary: str, *answers: tuple[int, str], content: dict[str, Any] = _TEX
 def _history() -> dict[str, Any]:
     """The raw history: JSON Lines, one row a line."""
     many = _schema("array", items=_STRING)
+    lists = {"client": "These clients only", "endpoint": "These endpoints of the one client only"}
+    texts = {
+        "show": f"What the rows are about: {', '.join(Show)}",
+        "service": "Endpoints of this service of the one client only",
+        "contract": "Endpoints that this contract of the one client counts; its own days, weeks, months",
+        "state": "Only this state",
+        "cause": "Only unknown time with this cause",
+        "reason": "Only failures with this reason",
+        "event": "Only events of this name",
+        "ongoing": "yes: outages that go on; no: those that ended",
+        "longer_than": "Only outages longer than this, as 5m",
+        "sort": "at, -at; outages: length, -length too",
+        "limit": f"At most so many rows, up to {MOST}; a last row of type next then holds the cursor",
+        "cursor": "Go on where a page of this very question ended",
+        "cost": "no: outages without what they cost",
+    }
+    instants = {"from": "Not what ended before", "to": "Nothing from then on"}
     parameters = [
-        {"name": "client", "in": "query", "schema": many, "description": "These clients only"},
-        {"name": "endpoint", "in": "query", "schema": many, "description": "These endpoints of the one client only"},
-        {"name": "from", "in": "query", "schema": _INSTANT, "description": "Not what ended before"},
-        {"name": "to", "in": "query", "schema": _INSTANT, "description": "Nothing from then on"},
+        {"name": name, "in": "query", "schema": schema, "description": text}
+        for schema, named in ((many, lists), (_STRING, texts), (_INSTANT, instants))
+        for name, text in named.items()
     ]
     content = {"application/jsonl": {"schema": _STRING}}
     answers = ((200, "One row a line"), (400, "What is wrong with the parameters"))
-    return _get("What slawatch evaluate reads", *answers, content=content) | {"parameters": parameters}
+    return _get("What is on record; without show, what slawatch evaluate reads", *answers, content=content) | {
+        "parameters": parameters
+    }
 
 
 def _import() -> dict[str, Any]:

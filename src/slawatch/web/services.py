@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slawatch.domain.facts import Blip, Change
 from slawatch.domain.interval import Instant
-from slawatch.evaluation.history_export import Row, Selection
+from slawatch.evaluation.asking import ClientFace, Question
+from slawatch.evaluation.history_export import Row
 from slawatch.operations.importing import Importing
 
 History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
@@ -17,8 +18,11 @@ History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change
 MakeImporting = Callable[[], Importing]
 """The door for pasts, by the configuration that is in force."""
 
-Export = Callable[[Selection], AsyncIterator[Row]]
-"""The rows of the raw history, as of the latest judgement."""
+Answer = Callable[[Question], AsyncGenerator[Row, None]]
+"""The rows of an answer about the history, as of the latest judgement."""
+
+Faces = Callable[[], Mapping[str, ClientFace]]
+"""What questions may name, by client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Services:
     reload: Callable[[], Awaitable[tuple[bool, str]]]
     """Reads the configuration again: whether it was taken up, and what there is to say about it."""
     history: History
-    export: Export
+    answer: Answer
+    faces: Faces
     importing: MakeImporting
     metrics_token: Callable[[], str | None] = lambda: None
     """The bearer token for other hosts; None where none is configured."""
