@@ -56,3 +56,29 @@ def test_a_witness_that_is_this_machine_fails() -> None:
     witnesses = {"lan": [Witness("127.0.0.9", 4), Witness("192.0.2.1", 4)]}
     box = Box.model_construct(**{**dict(Box()), "witnesses": witnesses, "resolvers": ("127.0.0.1",)})
     assert told(Configuration(box, ())) == ("fails", "127.0.0.9: this machine itself, which vouches for nothing")
+
+
+def test_the_spool_and_the_ballast(tmp_path: Path) -> None:
+    """Where facts would wait, and how much room they may take; then what is there. Nothing is made by asking."""
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "acme.yaml").write_text(CLIENT, encoding="utf-8")
+    text = f"resolvers: [127.0.0.1]\ndatabase: sqlite:///{tmp_path}/a.db\nspool: {{ballast: 1MiB}}\n"
+    (tmp_path / "slawatch.yaml").write_text(text, encoding="utf-8")
+    configuration = load(tmp_path)
+
+    def told_of(check: str) -> tuple[str, str]:
+        [row] = [row for row in examine(lambda: configuration) if row["check"] == check]
+        return row["result"], row["detail"]
+
+    place = f"{tmp_path}/a.db"
+    assert told_of("spool") == ("fine", f"empty, up to 256 MiB in {place}.spool")
+    assert told_of("ballast") == ("weak", f"1 MiB are not in {place}.ballast (`slawatch run` makes it)")
+    (tmp_path / "a.db.ballast").write_bytes(b"")
+    (tmp_path / "a.db.spool").write_bytes(b"x" * 3 * 2**20)
+    assert told_of("ballast") == ("fine", f"1 MiB in {place}.ballast")
+    assert told_of("spool") == ("fine", f"3 MiB, of up to 256 MiB in {place}.spool")
+    nowhere = configuration.box.model_copy(
+        update={"spool": configuration.box.spool.model_copy(update={"folder": "/no"})}
+    )
+    configuration = Configuration(nowhere, configuration.clients)
+    assert told_of("spool")[0] == "weak"

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from slawatch.domain.facts import Blip, Change, Fact, State
 from slawatch.domain.interval import DAY, MINUTE, SECOND, Instant, format_instant, parse_instant, to_instant
 from slawatch.domain.observation import Cause, Observation, Verdict
+from slawatch.domain.outages import endpoint_outages
 from slawatch.domain.state_machine import Cadence, EndpointState, blind, step
 from slawatch.domain.timeline import HIGH, LOW, POINT, endpoint_timeline
 from slawatch.runtime.clock import SystemClock
@@ -246,6 +247,16 @@ def _outage(line: Any, effective: Sequence[Change], began: int, ended: int | Non
     return Outage(start, None if ended is None else end, *lengths)
 
 
+def told_by_history(told: Story, mark: Instant) -> Iterator[Outage]:
+    """What ``slawatch history`` says of it."""
+    changes = sorted(told.changes, key=lambda change: change.at)
+    if changes[-1].state is not State.UNKNOWN:
+        seen = max(told.last_failed() or 0, changes[-1].at)
+        changes.append(Change(mark, State.UNKNOWN, seen, mark, Cause.NO_FURTHER_DATA))
+    for each in endpoint_outages(changes, told.blips, mark):
+        yield Outage(each.began.at, each.ended, each.low, each.point, each.high)
+
+
 @pytest.mark.parametrize("tell", [story, loose_story])
 async def test_outages_are_those_of_a_slow_model(ledger: Ledger, tell: Any) -> None:
     mark = START + DAY
@@ -262,6 +273,7 @@ async def test_outages_are_those_of_a_slow_model(ledger: Ledger, tell: Any) -> N
         (each["endpoint"], Outage(each["at"], each["ended_at"], *(each[name] for name in lengths))) for each in found
     }
     assert shown == expected
+    assert {(key.name, each) for key, told in stories.items() for each in told_by_history(told, mark)} == expected
     assert len(found) == len(expected) > 50
     assert any(outage.end is None for _, outage in expected)
     assert all(bool(each["open"]) == (each["ended"] is None) for each in found)

@@ -1,4 +1,4 @@
-"""What this box can and cannot do: rights, clock, resolver, descriptors, witnesses, disk, database."""
+"""What this box can and cannot do: rights, clock, resolver, descriptors, witnesses, disk, spool, database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from slawatch.cli.options import configured
 from slawatch.cli.output import Format, print_rows
 from slawatch.config.configuration import Configuration
+from slawatch.config.paths import reserve_of
 from slawatch.domain.interval import MILLISECOND
 from slawatch.domain.local_time import tzdata_version
 from slawatch.probes.echo_socket import icmp_rights
@@ -27,6 +28,7 @@ from slawatch.runtime.clock import SystemClock
 from slawatch.runtime.errors import SlawatchError
 from slawatch.runtime.synchronised import clock_is_synchronised
 from slawatch.storage.ledger import Ledger
+from slawatch.storage.reserve import MIB
 
 Row = dict[str, str]
 
@@ -56,7 +58,7 @@ def examine(configuration: Callable[[], Configuration | None]) -> list[Row]:
     if found is None:
         return [*rows, _row("configuration", "weak", "there is none at that place: `slawatch new client` writes one")]
     rows.append(_row("configuration", "fine", f"{len(found.endpoints)} endpoints, {len(found.contracts)} contracts"))
-    rows += [*_resolvers(found), _witnesses(found), _outbound(found), _disk(found), _database(found)]
+    rows += [*_resolvers(found), _witnesses(found), _outbound(found), _disk(found), *_reserve(found), _database(found)]
     return rows
 
 
@@ -140,6 +142,24 @@ def _disk(configuration: Configuration) -> Row:
         return _row("disk", "fails", f"{folder} cannot be written")
     free = shutil.disk_usage(folder).free
     return _row("disk", "fine" if free >= _SMALLEST_DISK else "weak", f"{free // 1024**2} MiB free in {folder}")
+
+
+def _reserve(configuration: Configuration) -> Iterator[Row]:
+    """Where facts wait while the database is away, and what a full disk gives up first."""
+    reserve = reserve_of(configuration)
+    if reserve is None:
+        yield _row("spool", "weak", "its folder is not there or cannot be written by this user (`spool: {folder: …}`)")
+        return
+    used = sum(path.stat().st_size for path in reserve.spool.parent.glob(f"{reserve.spool.name}*")) // MIB
+    holds = f"{used} MiB, of" if used else "empty,"
+    yield _row("spool", "fine", f"{holds} up to {reserve.limit // MIB} MiB in {reserve.spool}")
+    if not reserve.ballast:
+        yield _row("ballast", "weak", "none is kept: a full disk stops the ledger at once")
+    elif reserve.ballast_file.exists():
+        yield _row("ballast", "fine", f"{reserve.ballast // MIB} MiB in {reserve.ballast_file}")
+    else:
+        missing = f"{reserve.ballast // MIB} MiB are not in {reserve.ballast_file}"
+        yield _row("ballast", "weak", f"{missing} (`slawatch run` makes it)")
 
 
 def _database(configuration: Configuration) -> Row:

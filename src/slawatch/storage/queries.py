@@ -39,25 +39,30 @@ SELECT_ENTRIES: Select[Any] = select(*_NAMED_ENTRY).select_from(
 
 def matching(
     kinds: Collection[str] | None,
-    endpoints: Collection[int] | None,
     clients: Collection[str] | None,
     start: Instant | None,
     end: Instant | None,
+    *,
+    several: bool = False,
 ) -> Iterable[ColumnElement[bool]]:
-    """The conditions on :data:`SELECT_ENTRIES` for a choice; None chooses all. The window is half-open.
+    """The conditions on entries for a choice; None chooses all. The window is half-open.
 
-    ``endpoints`` are the ledger's own numbers.
+    With ``several`` endpoints chosen no index is offered for the rest: SQLite would rather read everybody's entries by
+    kind or by time than a few endpoints' own.
     """
+    at, kind = _unindexed() if several else (ENTRIES.c.at, ENTRIES.c.kind)
     if kinds is not None:
-        yield ENTRIES.c.kind.in_([str(kind) for kind in kinds])
-    if endpoints is not None:
-        yield ENTRIES.c.endpoint_id.in_(list(endpoints))
+        yield kind.in_([str(kind) for kind in kinds])
     if clients is not None:
         yield ENTRIES.c.client.in_(list(clients))
     if start is not None:
-        yield ENTRIES.c.at >= start
+        yield at >= start
     if end is not None:
-        yield ENTRIES.c.at < end
+        yield at < end
+
+
+def _unindexed() -> tuple[ColumnElement[int], ColumnElement[str]]:
+    return ENTRIES.c.at + 0, ENTRIES.c.kind + ""
 
 
 def in_order(query: Select[Any], *, newest_first: bool) -> Select[Any]:
@@ -66,9 +71,10 @@ def in_order(query: Select[Any], *, newest_first: bool) -> Select[Any]:
     return query.order_by(at.desc(), number.desc()) if newest_first else query.order_by(at, number)
 
 
-def beyond(at: Instant, number: int, *, newest_first: bool) -> ColumnElement[bool]:
-    """What :func:`in_order` has behind an entry."""
-    place, this = tuple_(ENTRIES.c.at, ENTRIES.c.id), tuple_(at, number)
+def beyond(instant: Instant, number: int, *, newest_first: bool, several: bool = False) -> ColumnElement[bool]:
+    """What :func:`in_order` has behind an entry; ``several`` as in :func:`matching`."""
+    at = _unindexed()[0] if several else ENTRIES.c.at
+    place, this = tuple_(at, ENTRIES.c.id), tuple_(instant, number)
     return place < this if newest_first else place > this
 
 
@@ -86,7 +92,7 @@ def around(kind: Kind, ids: Iterable[int], start: Instant, end: Instant) -> Sele
     before = _of_one(func.max(other.c.at), other, kind, other.c.at < start)
     after = _of_one(func.min(other.c.at), other, kind, other.c.at >= end)
     return (
-        _of_each(ids)
+        of_each(ids)
         .where(ENTRIES.c.kind == kind.value)
         .where(ENTRIES.c.at >= func.coalesce(before, start), ENTRIES.c.at <= func.coalesce(after, end))
         .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
@@ -98,7 +104,7 @@ def since_known(ids: Iterable[int]) -> Select[Any]:
     other = ENTRIES.alias()
     known = _of_one(other.c.at, other, Kind.STATE, other.c.state != State.UNKNOWN.word, newest_by=other.c.at)
     return (
-        _of_each(ids)
+        of_each(ids)
         .where(ENTRIES.c.kind == Kind.STATE.value)
         .where(ENTRIES.c.at >= func.coalesce(known, DISTANT_PAST))
         .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
@@ -113,7 +119,7 @@ def unresolved(ids: Iterable[int]) -> Select[Any]:
     blip = _of_one(two.c.id, two, Kind.BLIP, two.c.site != IMPORTED, newest_by=two.c.id)
     own = three.c.site != IMPORTED
     known = _of_one(three.c.id, three, Kind.STATE, own, three.c.state != State.UNKNOWN.word, newest_by=three.c.id)
-    return _of_each(ids).where(
+    return of_each(ids).where(
         ENTRIES.c.id == latest,
         ENTRIES.c.id > func.coalesce(blip, 0),
         ENTRIES.c.id > func.coalesce(known, 0),
@@ -135,7 +141,8 @@ def last_seen(ids: Iterable[int]) -> Select[Any]:
     return seen.where(ENDPOINTS.c.id.in_(list(ids)))
 
 
-def _of_each(ids: Iterable[int]) -> Select[Any]:
+def of_each(ids: Iterable[int]) -> Select[Any]:
+    """Entries of some endpoints, found from the endpoints on: nothing else is read, however large the ledger."""
     entries = ENDPOINTS.join(ENTRIES, ENTRIES.c.endpoint_id == ENDPOINTS.c.id)
     return select(*_NAMED_ENTRY).select_from(entries).where(ENDPOINTS.c.id.in_(list(ids)))
 

@@ -34,6 +34,7 @@ from slawatch.storage.queries import (
     last_seen,
     latest_failed,
     matching,
+    of_each,
     recorded_of_row,
     since_known,
     unresolved,
@@ -109,16 +110,17 @@ class Reader:
         They are fetched in parts, so a history of any size takes little memory and holds no transaction open.
         ``after`` is the (at, id) of an entry: what the order has behind it.
         """
-        ids = None if endpoints is None else list((await self._ids(list(endpoints))).values())
-        wanted = list(matching(kinds, ids, clients, start, end))
+        found = SELECT_ENTRIES if endpoints is None else of_each((await self._ids(list(endpoints))).values())
+        several = endpoints is not None and len(endpoints) > 1
+        wanted = matching(kinds, clients, start, end, several=several)
         with as_storage_error("read the ledger"):
             async with self.reading.connect() as connection:
                 newest = await connection.scalar(select(func.max(ENTRIES.c.id)))
         if newest is None:
             return
-        query = in_order(SELECT_ENTRIES.where(ENTRIES.c.id <= newest, *wanted), newest_first=newest_first)
+        query = in_order(found.where(ENTRIES.c.id <= newest, *wanted), newest_first=newest_first)
         while True:
-            page = query if after is None else query.where(beyond(*after, newest_first=newest_first))
+            page = query if after is None else query.where(beyond(*after, newest_first=newest_first, several=several))
             rows = await self._all(page.limit(_ROWS_AT_ONCE))
             for row in rows:
                 yield recorded_of_row(row)

@@ -149,6 +149,7 @@ def _endpoint(status: EndpointStatus) -> dict[str, Any]:
             "detail": last.detail,
             "phases_us": dict(last.phases),
             "certificate_expiry": _instant(last.certificate_expiry),
+            "address": last.address or None,
         },
     }
 

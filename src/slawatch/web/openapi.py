@@ -127,6 +127,7 @@ _ENDPOINT = {
             "detail": _STRING,
             "phases_us": _BY_NAME,
             "certificate_expiry": _MAYBE_INSTANT,
+            "address": _schema(["string", "null"], description="The address that was probed"),
         }
     )
     | _OR_NULL,
