@@ -146,6 +146,8 @@ class Torture:
                 self._watch(run, lambda: self._gone() or now() - (run.ready or 0) > 4_000_000)
         if "orderly" in place:
             self._watch(run, lambda: run.ready is not None and now() - run.ready > 2_000_000)
+            log = (self.daemon.folder / "daemon.log").read_text(encoding="utf-8")
+            assert not self._gone(), f"{place}: gone by itself: {log[-2_000:]}"
             os.kill(self.daemon.pid, signal.SIGTERM)
         self._watch(run, self._gone)
         run.died = now()
