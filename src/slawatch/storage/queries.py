@@ -92,7 +92,7 @@ def around(kind: Kind, ids: Iterable[int], start: Instant, end: Instant) -> Sele
     before = _of_one(func.max(other.c.at), other, kind, other.c.at < start)
     after = _of_one(func.min(other.c.at), other, kind, other.c.at >= end)
     return (
-        of_each(ids)
+        _facts_of_each(ids)
         .where(ENTRIES.c.kind == kind.value)
         .where(ENTRIES.c.at >= func.coalesce(before, start), ENTRIES.c.at <= func.coalesce(after, end))
         .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
@@ -104,7 +104,7 @@ def since_known(ids: Iterable[int]) -> Select[Any]:
     other = ENTRIES.alias()
     known = _of_one(other.c.at, other, Kind.STATE, other.c.state != State.UNKNOWN.word, newest_by=other.c.at)
     return (
-        of_each(ids)
+        _facts_of_each(ids)
         .where(ENTRIES.c.kind == Kind.STATE.value)
         .where(ENTRIES.c.at >= func.coalesce(known, DISTANT_PAST))
         .order_by(ENTRIES.c.endpoint_id, ENTRIES.c.at, ENTRIES.c.id)
@@ -119,7 +119,7 @@ def unresolved(ids: Iterable[int]) -> Select[Any]:
     blip = _of_one(two.c.id, two, Kind.BLIP, two.c.site != IMPORTED, newest_by=two.c.id)
     own = three.c.site != IMPORTED
     known = _of_one(three.c.id, three, Kind.STATE, own, three.c.state != State.UNKNOWN.word, newest_by=three.c.id)
-    return of_each(ids).where(
+    return _facts_of_each(ids).where(
         ENTRIES.c.id == latest,
         ENTRIES.c.id > func.coalesce(blip, 0),
         ENTRIES.c.id > func.coalesce(known, 0),
@@ -141,10 +141,18 @@ def last_seen(ids: Iterable[int]) -> Select[Any]:
     return seen.where(ENDPOINTS.c.id.in_(list(ids)))
 
 
+_WITH_ENDPOINT = ENDPOINTS.join(ENTRIES, ENTRIES.c.endpoint_id == ENDPOINTS.c.id)
+
+
 def of_each(ids: Iterable[int]) -> Select[Any]:
     """Entries of some endpoints, found from the endpoints on: nothing else is read, however large the ledger."""
-    entries = ENDPOINTS.join(ENTRIES, ENTRIES.c.endpoint_id == ENDPOINTS.c.id)
-    return select(*_NAMED_ENTRY).select_from(entries).where(ENDPOINTS.c.id.in_(list(ids)))
+    return select(*_NAMED_ENTRY).select_from(_WITH_ENDPOINT).where(ENDPOINTS.c.id.in_(list(ids)))
+
+
+def _facts_of_each(ids: Iterable[int]) -> Select[Any]:
+    """The same, of each entry what its fact needs: endpoint, kind, instant, body."""
+    needed = ENTRIES.c.endpoint_id, ENTRIES.c.kind, ENTRIES.c.at, ENTRIES.c.body
+    return select(*needed).select_from(_WITH_ENDPOINT).where(ENDPOINTS.c.id.in_(list(ids)))
 
 
 def _of_one(

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,14 +23,13 @@ from slawatch.domain.summary import Summary
 from slawatch.storage.endpoints import ids_of
 from slawatch.storage.engine import as_storage_error, check_schema, describe
 from slawatch.storage.entries import IMPORTED, EndpointKey, Kind, Recorded
-from slawatch.storage.facts import ContractVersion, contract_version_of, fact_of
+from slawatch.storage.facts import ContractVersion, contract_version_of, fact_in
 from slawatch.storage.imports import Imported, first_known, is_there
 from slawatch.storage.observations import observation_of
 from slawatch.storage.queries import (
     SELECT_ENTRIES,
     around,
     beyond,
-    entry_of_row,
     in_order,
     last_seen,
     latest_failed,
@@ -266,8 +266,9 @@ class Reader:
     async def _facts(self, query: Select[Any]) -> defaultdict[int, list[Any]]:
         """The facts that a query finds, by endpoint id, in its order."""
         facts: defaultdict[int, list[Any]] = defaultdict(list)
-        for row in await self._all(query):
-            facts[row.endpoint_id].append(fact_of(entry_of_row(row)))
+        rows: Sequence[Sequence[Any]] = await self._all(query)
+        for number, kind, at, body in rows:
+            facts[number].append(fact_in(kind, at, orjson.loads(body)))
         return facts
 
 

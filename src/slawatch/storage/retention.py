@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import orjson
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,8 +20,8 @@ from slawatch.domain.observation import Verdict
 from slawatch.runtime.clock import Clock
 from slawatch.storage.engine import as_storage_error
 from slawatch.storage.entries import Kind
-from slawatch.storage.facts import fact_of
-from slawatch.storage.queries import around, entry_of_row, last_seen
+from slawatch.storage.facts import fact_in
+from slawatch.storage.queries import around, last_seen
 from slawatch.storage.schema import ENDPOINTS, OBSERVATIONS
 from slawatch.storage.summaries import add_hours, by_hour
 
@@ -109,7 +110,7 @@ async def _named(connection: AsyncConnection, endpoint: int, first: Instant, las
     named = {row.last_good for row in await connection.execute(last_seen([endpoint]))}
     for kind in (Kind.STATE, Kind.BLIP):
         for row in await connection.execute(around(kind, [endpoint], first, last + 1)):
-            fact = fact_of(entry_of_row(row))
+            fact = fact_in(row.kind, row.at, orjson.loads(row.body))
             if isinstance(fact, Change | Blip):
                 named.update(_instants(fact))
     return named
