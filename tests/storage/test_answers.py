@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.counted_cases import on_time
 from domain.plain_terms import terms
 from slawatch.domain.facts import Fact
 from slawatch.domain.interval import DAY, format_instant
@@ -26,11 +27,7 @@ from storage.history import ROUTER, WEBSITE, at, blip, down, event, seen, unknow
 
 TERMS = terms(up_when="router", valid={"from": "2026-01-05", "to": None})
 """99 % of a day around the clock: 864 s may be lost. 10 % of 100.00 EUR."""
-FACES = {
-    "acme": ClientFace(
-        ZoneInfo("UTC"), ("router", "website"), {"network": ("router",)}, (contract_of(TERMS),), {"website": "router"}
-    )
-}
+FACES = {"acme": ClientFace(ZoneInfo("UTC"), {"network": ("router",)}, (contract_of(TERMS),), {"website": "router"})}
 NOW = at(2 * 86_400)
 UNTIL_NOW = Cut(NOW)
 
@@ -226,3 +223,14 @@ async def test_everything_as_before(filled: Ledger) -> None:
     rows = await ask(filled)
     assert {row["type"] for row in rows} == {"contract", "state", "blip", "until"}
     assert rows[-1] == {"type": "until", "at": format_instant(at(0) + 2 * DAY)}
+
+
+def test_a_contract_that_counts_events_has_no_days() -> None:
+    """It has no time to tell of; its endpoints' outages can be asked for all the same."""
+    nightly = contract_of(on_time(contract="nightly"))
+    assert nightly.counting is not None
+    faces = {"acme": ClientFace(ZoneInfo("UTC"), {}, (nightly,), {})}
+    asked = [("client", "acme"), ("contract", "nightly")]
+    with pytest.raises(ValueError, match=r"^contract: acme/nightly counts events"):
+        question([*asked, ("show", "days")], faces)
+    assert question([*asked, ("show", "outages")], faces).contracts == [nightly]

@@ -15,7 +15,6 @@ def faces(configuration: Configuration) -> Mapping[str, ClientFace]:
     return {
         client.id: ClientFace(
             zone=zone(client.zone),
-            endpoints=tuple(endpoint.name for endpoint in client.endpoints),
             services={service.name: names_in(service.expression) for service in client.services},
             contracts=tuple(item.contract for item in client.contracts),
             behind={endpoint.name: endpoint.behind for endpoint in client.endpoints if endpoint.behind},

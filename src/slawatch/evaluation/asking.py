@@ -42,7 +42,6 @@ class ClientFace:
     """What a question needs to know of a client. ``behind`` names the parent of an endpoint that has one."""
 
     zone: ZoneInfo
-    endpoints: Sequence[str]
     services: Mapping[str, Sequence[str]]
     contracts: Sequence[Contract]
     behind: Mapping[str, str]
@@ -58,7 +57,7 @@ class Question:
     """Those whose own figure is wanted instead of that of their endpoints."""
     states: frozenset[State] = frozenset()
     words: Mapping[str, str] = field(default_factory=dict)
-    """What ``cause``, ``reason``, ``event`` or ``path`` must read."""
+    """What ``cause``, ``reason`` or ``event`` must read."""
     ongoing: bool | None = None
     longer_than: Duration | None = None
     sort: str = "at"
@@ -115,6 +114,9 @@ def question(parameters: Iterable[tuple[str, str]], faces: Mapping[str, ClientFa
     asked = {key: values for key, values in given.items() if key not in ("cursor", "limit")}
     digest = hashlib.sha256(json.dumps(sorted(asked.items())).encode()).hexdigest()[:16]
     selection, contracts = _selection(given, faces)
+    counted = [contract.key for contract in contracts if contract.counting is not None]
+    if counted and show in (Show.DAYS, Show.WEEKS, Show.MONTHS):
+        raise ValueError(f"contract: {counted[0]} counts events: expected one that measures availability")
     limit = _last(given, "limit")
     if limit is not None and not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= MOST):
         raise ValueError(f"limit: {limit!r}: expected a whole number from 1 to {MOST}")

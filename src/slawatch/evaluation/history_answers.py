@@ -60,6 +60,7 @@ class _Answers:
 
     def __init__(self, ledger: Ledger, asked: Question, cut: Cut, faces: Faces) -> None:
         self._ledger, self._asked, self._cut, self._faces = ledger, asked, cut, faces
+        self._down: dict[EndpointKey, IntervalSet] = {}
         selection = asked.selection
         self._start = DISTANT_PAST if selection.start is None else selection.start
         self._end = cut.at if selection.end is None else min(selection.end, cut.at)
@@ -170,7 +171,7 @@ class _Answers:
         face = self._faces.get(key.client)
         parent = None if face is None else face.behind.get(key.name)
         if parent is not None:
-            behind = await self._outages_of_parent(EndpointKey(key.client, parent))
+            behind = await self._downtime_of(EndpointKey(key.client, parent))
             row["behind"] = {"endpoint": parent, "unreachable_us": outage.down.intersection(behind).length}
         if self._asked.cost and face is not None:
             if key.client not in costs:
@@ -179,9 +180,13 @@ class _Answers:
             row["cost"] = await asyncio.to_thread(costs[key.client].of, key.name, outage.span)
         return row
 
-    async def _outages_of_parent(self, key: EndpointKey) -> IntervalSet:
-        changes, blips, _ = await self._facts_of(key)
-        return IntervalSet.of(span for each in endpoint_outages(changes, blips, self._cut.at) for span in each.down)
+    async def _downtime_of(self, key: EndpointKey) -> IntervalSet:
+        """When an endpoint was down, by the point version; a parent is asked for by each of its children's outages."""
+        if key not in self._down:
+            changes, blips, _ = await self._facts_of(key)
+            listed = endpoint_outages(changes, blips, self._cut.at)
+            self._down[key] = IntervalSet.of(span for each in listed for span in each.down)
+        return self._down[key]
 
     # --- Availability -------------------------------------------------------------------------------------------
 
@@ -206,8 +211,6 @@ class _Answers:
         for contract in sorted(self._asked.contracts, key=lambda each: each.name):
             history = await self._history(Selection([contract.client]))
             offline = Offline([contract], (), history)
-            if contract.counting is not None:
-                raise ValueError(f"contract: {contract.key} counts events: expected one that measures availability")
             for span in self._spans(contract.client, history.first):
                 for row in await asyncio.to_thread(_judged, offline, contract, span, self._cut.at):
                     yield row
@@ -236,10 +239,8 @@ class _Answers:
                     place = key.client, key.name, seen.started
                     if asked.after and place <= self._after_endpoint():
                         continue
-                    if (not wanted or seen.verdict.value in wanted) and asked.words.get("reason") in (
-                        None,
-                        seen.reason,
-                    ):
+                    by_reason = asked.words.get("reason") in (None, seen.reason)
+                    if by_reason and (not wanted or seen.verdict.value in wanted):
                         yield observation_row(key, seen), place
                 at = until
 
