@@ -82,6 +82,16 @@ async def test_what_an_outage_cost(filled: Ledger) -> None:
     assert "cost" not in (await ask(filled, show="outages", client="acme", cost="no"))[0]
 
 
+async def test_without_an_outage_means_up(filled: Ledger) -> None:
+    """Where degraded time is worth nothing, the 140 s of the first outage are gained whole."""
+    strict = contract_of(terms({"degraded": "0"}, contract="strict", up_when="router", valid=TERMS["valid"]))
+    faces = {"acme": ClientFace(ZoneInfo("UTC"), {}, (strict,), {})}
+    asked = question([("show", "outages"), ("client", "acme"), ("endpoint", "router"), ("limit", "1")], faces)
+    first, _ = [row async for row in answer(filled, asked, UNTIL_NOW, faces)]  # and where it goes on
+    (cost,) = first["cost"]
+    assert cost["used_us"] == 140_000_000
+
+
 async def test_an_outage_behind_one(filled: Ledger) -> None:
     """The website was down from 1010 to 1070 while its router was, and from 170000 on by itself: it goes on."""
     rows = await ask(filled, show="outages", client="acme", endpoint="website")
