@@ -14,6 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # uv trusts what the system trusts, as pip does: a firm may have a certificate authority of its own.
 export UV_SYSTEM_CERTS := 1
 TESTS ?=
+# Most of the suite's time is waiting for servers, and every file's tests have servers of their own.
+IN_PARALLEL ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-deep test-pythons lint tree bench mutants lock download wheel install uninstall \
@@ -29,7 +31,7 @@ demo: .venv/.ok  ## the whole daemon against a small estate of its own, on loopb
 # A tree that cannot be had stops nothing here: its tests are then BLOCKED, by name, and as root they fail the run.
 test: lint  ## lint, then every test that is not marked deep, real servers included (as root)
 	-@$(MAKE) --no-print-directory tree
-	$(BIN)/python -m pytest -q -m "not deep" $(TESTS)
+	$(BIN)/python -m pytest -q -m "not deep" $(IN_PARALLEL) $(TESTS)
 
 test-deep: .venv/.ok  ## every test, with 50,000 examples for each property; hours
 	-@$(MAKE) --no-print-directory tree

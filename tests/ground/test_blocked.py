@@ -33,16 +33,21 @@ def run_pytest(folder: Path, suite: str, *options: str, tree: Path) -> subproces
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_what_is_blocked_is_named_and_counted(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, SUITE, tree=tmp_path / "nowhere")
+PROCESSES = pytest.mark.parametrize("options", [(), ("-n", "2", "--dist", "loadfile")], ids=["one", "several"])
+
+
+@PROCESSES
+def test_what_is_blocked_is_named_and_counted(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run_pytest(tmp_path, SUITE, *options, tree=tmp_path / "nowhere")
     names = "test_suite.py::test_by_marker, test_suite.py::test_by_fixture, test_suite.py::test_by_another_name"
     assert f"3 BLOCKED: {names}" in done.stdout
     assert "BLOCKED: nginx is not in the tests' Debian tree" in done.stdout
     assert "1 passed, 3 skipped" in done.stdout.splitlines()[-1]
 
 
-def test_as_root_a_blocked_test_fails_the_run(tmp_path: Path) -> None:
-    done = run_pytest(tmp_path, SUITE, tree=tmp_path / "nowhere")
+@PROCESSES
+def test_as_root_a_blocked_test_fails_the_run(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run_pytest(tmp_path, SUITE, *options, tree=tmp_path / "nowhere")
     assert done.returncode == (1 if os.geteuid() == 0 else 0)
 
 

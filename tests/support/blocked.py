@@ -47,6 +47,8 @@ FIXTURES = {"page": "chromium", "postgres_url": "postgres", "systemd_analyze": "
 EXIT_BLOCKED = 1
 """Exit status of a run as root in which something was BLOCKED and nothing else failed."""
 
+_SAYS = "BLOCKED: "
+
 _blocked = pytest.StashKey[list[str]]()
 
 
@@ -70,8 +72,9 @@ def needed_servers(item: pytest.Item) -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start counting."""
+    """Start counting, here where all reports arrive, whichever process ran the test."""
     config.stash[_blocked] = []
+    config.pluginmanager.register(_Count(config.stash[_blocked]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -82,8 +85,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"no server is named {server!r}; there are {', '.join(PROGRAMS)}", pytrace=False)
         reason = missing(server)
         if reason:
-            item.config.stash[_blocked].append(item.nodeid)
-            pytest.skip(f"BLOCKED: {reason}")
+            pytest.skip(f"{_SAYS}{reason}")
+
+
+class _Count:
+    def __init__(self, blocked: list[str]) -> None:
+        self._blocked = blocked
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A report of a test that was skipped, and why."""
+        why = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+        if f"Skipped: {_SAYS}" in why:
+            self._blocked.append(report.nodeid)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

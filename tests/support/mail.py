@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -71,7 +72,7 @@ def _own(certificate: Path, folder: Path) -> Path:
 
 
 DOVECOT = """\
-base_dir = {folder}/run
+base_dir = {run}
 state_dir = {folder}/state
 log_path = /dev/stderr
 protocols = imap pop3
@@ -114,15 +115,17 @@ userdb {{
 class Dovecot(Server):
     """IMAP and POP3, both with STARTTLS (unless ``tls`` is off) and on ports of their own with TLS from the start.
 
-    Anybody may sign in with ``password``; under TLS only, where there is TLS.
+    Anybody may sign in with ``password``; under TLS only, where there is TLS. Its sockets lie in ``run``: the path of
+    one may have 107 bytes, and those of tests are longer.
     """
 
     password = "secret"
 
-    def __init__(self, folder: Path, certificate: Path, *, tls: bool = True) -> None:
+    def __init__(self, folder: Path, run: Path, certificate: Path, *, tls: bool = True) -> None:
         self.imap, self.imaps, self.pop3, self.pop3s = (free_port() for _ in range(4))
         text = DOVECOT.format(
             folder=folder,
+            run=run,
             certificate=_own(certificate, folder),
             ssl="yes" if tls else "no",
             strict="yes" if tls else "no",
@@ -136,7 +139,7 @@ class Dovecot(Server):
         os.chown(folder / "mail", *TREE.user_id("mail"))
         configuration = folder / "dovecot.conf"
         configuration.write_text(text, encoding="utf-8")
-        command = TREE.command(["/usr/sbin/dovecot", "-F", "-c", configuration], bind=[folder])
+        command = TREE.command(["/usr/sbin/dovecot", "-F", "-c", configuration], bind=[folder, run])
         super().__init__("dovecot", command, folder / "dovecot.log", lambda: accepts(self.imap) and accepts(self.pop3))
 
 
@@ -153,6 +156,9 @@ def postfix(tmp_path: Path) -> Iterator[Callable[..., Postfix]]:
 def dovecot(tmp_path: Path) -> Iterator[Callable[..., Dovecot]]:
     """Makes running IMAP and POP3 servers: ``dovecot(certificate, tls=True)``; the file holds the key and the chain."""
     with ExitStack() as running:
-        yield lambda certificate, tls=True: running.enter_context(
-            Dovecot(own_folder(tmp_path, "dovecot"), certificate, tls=tls)
-        )
+
+        def make(certificate: Path, tls: bool = True) -> Dovecot:
+            short = running.enter_context(TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True))
+            return running.enter_context(Dovecot(own_folder(tmp_path, "dovecot"), Path(short), certificate, tls=tls))
+
+        yield make
