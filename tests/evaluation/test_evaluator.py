@@ -356,3 +356,23 @@ def test_what_nobody_observes_is_settled_too(monkeypatch: pytest.MonkeyPatch) ->
     tally = scene.evaluator._dockets[0].tally
     assert tally is not None
     assert tally.until >= scene.clock.now() - 2 * DAY
+
+
+def test_a_review_is_overdue_from_the_first_that_came_due_after_the_latest() -> None:
+    """Reviews at 09:00 and 15:00 UTC, now 11:00; START is 23:40 the day before."""
+    scene = Scene()
+    book = Book([Version(0, CONTRACTS[0])])
+    for signed, expected in ((START, 2 * HOUR), (START + 10 * HOUR, 0), (None, 0)):
+        reviews = {} if signed is None else {CONTRACTS[0].key: signed}
+        scene.evaluator.judge_by(Estate((Subject("acme", "Acme", "single", book),), reviews=reviews))
+        scene.clock.step_wall(parse_instant("2026-01-06T11:00:00Z") - scene.clock.now())
+        (status,) = scene.evaluator.publish().contracts
+        assert status.review_overdue == expected
+
+
+def test_without_times_there_is_no_review() -> None:
+    contract = contract_of(terms(review_at=[]))
+    scene = Scene()
+    scene.judge_by([contract])
+    (status,) = scene.evaluator.publish().contracts
+    assert status.review_overdue is None

@@ -16,6 +16,7 @@ from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Row
 from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.operations.importing import Importing
+from slawatch.operations.reviewing import Reviewing
 from slawatch.web.application import application
 from slawatch.web.services import Services
 from web import samples
@@ -33,6 +34,7 @@ class Face:
         self.reloads = 0
         self.asked: list[tuple[str, str, int, int]] = []
         self.token: str | None = None
+        self.client_tokens: dict[str, str] = {}
         self.hosts: frozenset[str] = frozenset()
 
     def application(self) -> Application:
@@ -43,7 +45,9 @@ class Face:
             answer=self._answer,
             faces=dict,
             importing=self._importing,
+            reviewing=self._reviewing,
             metrics_token=lambda: self.token,
+            client_token=lambda client: self.client_tokens.get(client),
             hosts=self.hosts,
             site="hq",
         )
@@ -59,6 +63,9 @@ class Face:
 
     def _importing(self) -> Importing:
         raise AssertionError("an import is taken on the control socket alone")
+
+    def _reviewing(self) -> Reviewing:
+        raise AssertionError("a signature is taken on the control socket alone")
 
     async def _answer(self, _: Question) -> AsyncGenerator[Row, None]:
         yield {"type": "until", "at": "2026-01-14T11:00:00Z"}

@@ -98,7 +98,7 @@ async def decide(address: str, path: str, method: str = "GET", **headers: str) -
     request._transport_peername = (address, 40_000)
     request._protocol.transport = Peer(address)  # type: ignore[assignment]
     try:
-        return (await guard(lambda: "s3cret", frozenset())(request, answer)).status
+        return (await guard(lambda: "s3cret", lambda client: None, frozenset())(request, answer)).status
     except HTTPException as refusal:
         return refusal.status
 

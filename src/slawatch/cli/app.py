@@ -176,6 +176,19 @@ def _add_looking(app: typer.Typer) -> None:
         raise typer.Exit(0 if good else EXIT_FAILED)
 
     @app.command()
+    def review(
+        what: Annotated[str, typer.Argument(metavar="CLIENT[/CONTRACT]")],
+        by: Annotated[str, typer.Option(help="Who looked.")],
+        note: Annotated[str, typer.Option(help="What there is to say about it.")] = "",
+        config: ConfigPath = DEFAULT_CONFIG,
+        form: FormatOption = Format.TABLE,
+    ) -> None:
+        """Sign that somebody looked at a contract, or at all of a client's that agree times for it."""
+        from slawatch.cli import reviewing
+
+        reviewing.sign(config, what, by, note, form)
+
+    @app.command()
     def doctor(config: ConfigPath = DEFAULT_CONFIG, form: FormatOption = Format.TABLE) -> None:
         """What this box can and cannot do: ICMP rights, clock, resolver, file descriptors, disk, database."""
         from slawatch.cli import doctor as examination

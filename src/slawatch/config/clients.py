@@ -59,6 +59,7 @@ def read_client(document: Document, *, for_daemon: bool, policy: AddressPolicy |
         ),
         contracts=tuple(contracts.values()),
         announcements=tuple(announcements),
+        metrics_token=head.metrics_token,
         file=document.file,
     )
 

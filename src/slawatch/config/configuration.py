@@ -90,6 +90,8 @@ class ClientConfig:
     services: tuple[ServiceConfig, ...]
     contracts: tuple[ContractConfig, ...]
     announcements: tuple[AnnouncementConfig, ...]
+    metrics_token: Secret | None = None
+    """What ``/metrics/<client>`` asks of other hosts."""
     file: str = field(default="", compare=False)
 
 

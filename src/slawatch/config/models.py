@@ -369,6 +369,10 @@ class Client(Model):
     client: Identifier = Field(description="The client's name in metrics, URLs and commands.")
     name: Label | None = Field(default=None, description="The client's name for people; `client` when left out.")
     timezone: ZoneName = Field(default="UTC", description="IANA zone in which its local times are read.")
+    metrics_token: Secret | None = Field(
+        default=None,
+        description="Bearer token that `/metrics/<client>`, this client's share, asks of other hosts, as a secret.",
+    )
     credit_cap: MoneyText | None = Field(default=None, description="Most that all its credits of a period add up to.")
     same_incident: Literal["sum", "highest"] = Field(
         default="sum", description="What contracts hit by the same outage pay together (S34)."

@@ -150,6 +150,8 @@ class Contract:
     review_at: tuple[str, ...] = ()
     credit_cap: Money | None = None
     same_incident_highest: bool = False
+    version: str = ""
+    """The SHA-256 of its terms as the ledger holds them; empty where no ledger does."""
     counting: Counting | None = None
     """How a counted measurement decides its events (S30); None for availability."""
 

@@ -98,6 +98,8 @@ class ContractStatus:
     since: Instant | None = None
     vouched: Vouched = Vouched.NOBODY
     """What is judged without a witness says so on every page (S15)."""
+    review_overdue: Duration | None = None
+    """Since the first review that came due after the latest was signed; 0 while none is due, None if none is agreed."""
 
     @property
     def contract(self) -> Contract:

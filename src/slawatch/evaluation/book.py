@@ -17,6 +17,8 @@ class Version:
 
     at: Instant
     contract: Contract
+    digest: str = ""
+    """The SHA-256 of the terms as they were written; the contract then carries it."""
 
 
 class Book:
@@ -31,8 +33,9 @@ class Book:
     def __init__(self, versions: Sequence[Version], *, seen_by_ledger: bool = True) -> None:
         first = versions[0].at
         known = {
-            version.at: version.contract.seen_first(first) if seen_by_ledger else version.contract
+            version.at: replace(contract, version=version.digest)
             for version in versions
+            for contract in [version.contract.seen_first(first) if seen_by_ledger else version.contract]
         }
         self._starts: list[Instant] = []
         self._contracts: list[Contract] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.history import Correction
-from slawatch.domain.interval import Duration
+from slawatch.domain.interval import Duration, Instant
 from slawatch.evaluation.board import Vouched
 from slawatch.evaluation.book import Book
 
@@ -38,11 +38,11 @@ class EndpointFace:
     behind: str | None
     every: Duration
     vouched: Vouched = Vouched.NOBODY
+    key: str = field(init=False, compare=False)
+    """``client/endpoint``."""
 
-    @property
-    def key(self) -> str:
-        """``client/endpoint``."""
-        return f"{self.client}/{self.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.client}/{self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +56,7 @@ class Estate:
     """By client, in ledger order."""
     corrections: Mapping[str, Sequence[Correction]] = field(default_factory=dict)
     """By ``client/endpoint``, in ledger order."""
+    reviews: Mapping[str, Instant] = field(default_factory=dict)
+    """By ``client/contract``: when it was reviewed last, or when it first came to the ledger."""
     generation: int = 0
     error: str = ""

@@ -176,7 +176,15 @@ class Evaluator:
             if docket.case is not None:
                 subject = docket.subject
                 bound = together.get(subject.client)
-                yield ContractJudgedWhenRead(docket.case, docket.tally, view, subject.client_name, bound, self._vouched)
+                yield ContractJudgedWhenRead(
+                    docket.case,
+                    docket.tally,
+                    view,
+                    subject.client_name,
+                    bound,
+                    self._vouched,
+                    self._estate.reviews.get(subject.key, view.at),
+                )
 
     def _together(self, view: View) -> dict[str, ClosedTogether]:
         """By client, where its own terms reach over its contracts."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from slawatch.domain.facts import Blip, Change, State
 from slawatch.domain.growing import GrowingTimeline, Line, Paint
 from slawatch.domain.history import Correction
-from slawatch.domain.interval import DISTANT_PAST, MINUTE, Duration, Instant
+from slawatch.domain.interval import DISTANT_FUTURE, DISTANT_PAST, MINUTE, Duration, Instant
 from slawatch.domain.observation import Observation
 from slawatch.domain.state_machine import EndpointState
 from slawatch.domain.strip import state_at
@@ -17,6 +18,20 @@ from slawatch.evaluation.recorder import Track
 
 ANSWERS_WITHIN: Duration = MINUTE
 """A probe that began so long ago has answered, or is given up. One that has not costs time, and no figure."""
+
+
+class Latest:
+    """The point state that a line ends with: found when it is first asked for, and kept while no fact comes."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.begins = line.recent.starts[-1]
+        """From here on the line says nothing new."""
+
+    @cached_property
+    def standing(self) -> tuple[State, Instant | None]:
+        """The state, and since when."""
+        return state_at(self._line.whole(), self.begins + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,9 @@ class Known:
     last: Observation | None = None
     last_transition: Instant | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    latest: Latest | None = field(default=None, compare=False)
+    steady_until: Instant = DISTANT_PAST
+    """Up to here the state stays as it is unless an observation comes."""
 
     def since(self, start: Instant, now: Instant) -> Timeline:
         """The timeline as of ``now``, right from ``start`` on, its open end included (S8, S13)."""
@@ -40,10 +58,21 @@ class Known:
 
     def standing(self, now: Instant) -> tuple[State, Instant | None]:
         """The state at ``now`` by the point version, and since when."""
+        if self.latest is not None and self.latest.begins < now <= self.steady_until:
+            return self.latest.standing  # the open end, which begins now or later, says nothing of the state until now
+        return self.standing_by_the_line(now)
+
+    def standing_by_the_line(self, now: Instant) -> tuple[State, Instant | None]:
+        """The same from the whole timeline as of ``now``."""
         state, since = state_at(self.since(self.line.until, now), now)
         if self.line.until > DISTANT_PAST and (since is None or since <= self.line.until):
             return state_at(self.whole(now), now)
         return state, since
+
+    @property
+    def steady_from(self) -> Instant:
+        """After this instant the state stays as it is up to ``steady_until``."""
+        return DISTANT_FUTURE if self.latest is None else self.latest.begins
 
     def settled_until(self, now: Instant) -> Instant:
         """Up to where no fact is to be expected any more that says otherwise."""
@@ -51,6 +80,12 @@ class Known:
         if edge is not None:
             return edge.earliest
         return min([now - ANSWERS_WITHIN, *(pending.at for pending in self.state.run)])
+
+
+def _steady_until(state: EndpointState, line: Line) -> Instant:
+    if line.open:
+        return DISTANT_PAST  # a correction may reach beyond now
+    return DISTANT_FUTURE if state.fresh_until is None or not state.known else state.fresh_until
 
 
 NOTHING = Known(EndpointState(), GrowingTimeline().line, 0)
@@ -93,6 +128,8 @@ class Follower:
         "_growing",
         "_last_blip",
         "_last_change",
+        "_latest",
+        "_line",
         "_paints",
         "corrections",
         "known",
@@ -102,6 +139,8 @@ class Follower:
     def __init__(self, track: Track, corrections: Sequence[Correction] = ()) -> None:
         self.track = track
         self.corrections = tuple(corrections)
+        self._line: Line | None = None
+        self._latest: Latest | None = None
         self._paints = [Paint(each.span, each.state) for each in corrections if each.reason and each.approved_by]
         self._build()
         self.known = self._know()
@@ -146,12 +185,16 @@ class Follower:
         self._blips, self._last_blip = len(blips), blips[-1] if blips else None
 
     def _know(self) -> Known:
-        track = self.track
+        track, line = self.track, self._growing.line
+        if line is not self._line:
+            self._line, self._latest = line, Latest(line)
         return Known(
             state=track.state,
-            line=self._growing.line,
+            line=line,
             revision=track.revision,
             last=track.last,
             last_transition=track.changes[-1].at if track.changes else None,
             counts=dict(track.counts),
+            latest=self._latest,
+            steady_until=_steady_until(track.state, line),
         )

@@ -318,7 +318,8 @@ def _entry_row(recorded: Recorded) -> Row:
     entry = recorded.entry
     if entry.kind == Kind.EVENT:
         spans = {key: format_instant(entry.body[key]) for key in ("start", "end") if type(entry.body.get(key)) is int}
-        whose = {} if entry.client is None else {"client": entry.client}
+        named = {"client": entry.client, "contract": entry.contract}
+        whose = {key: name for key, name in named.items() if name is not None}
         row = {"type": "event", "id": identity(recorded), "at": format_instant(entry.at), "site": recorded.site}
         return row | whose | dict(entry.body) | spans
     fact, key = fact_of(recorded), entry.endpoint

@@ -19,11 +19,12 @@ from slawatch.domain.grammar import format_duration
 from slawatch.domain.incremental import Run, Tally
 from slawatch.domain.interval import DAY, Duration, Instant, Interval
 from slawatch.domain.observation import Cause, Observation
+from slawatch.domain.reviews import overdue
 from slawatch.domain.risk import Risk
 from slawatch.domain.strip import StripPiece, strip
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Vouched
 from slawatch.evaluation.estate import EndpointFace
-from slawatch.evaluation.following import NOTHING, Known, View
+from slawatch.evaluation.following import NOTHING, View
 from slawatch.evaluation.standing import Case
 
 
@@ -46,7 +47,8 @@ class ClosedTogether:
 class ContractJudgedWhenRead(ContractStatus):
     """Where one contract stands, from what ``tally`` has settled and ``view`` knows.
 
-    ``together`` is given where the client has terms over all of its contracts, ``vouched`` by ``client/endpoint``.
+    ``together`` is given where the client has terms over all of its contracts, ``vouched`` by ``client/endpoint``;
+    ``reviewed`` is when somebody looked last.
     """
 
     __setattr__ = object.__setattr__
@@ -59,9 +61,10 @@ class ContractJudgedWhenRead(ContractStatus):
         client_name: str,
         together: ClosedTogether | None,
         vouched: Mapping[str, Vouched],
+        reviewed: Instant,
     ) -> None:
         self._case, self._tally, self._view, self._client_name = case, tally, view, client_name
-        self._together, self._vouched = together, vouched
+        self._together, self._vouched, self._reviewed = together, vouched, reviewed
 
     @property
     def contract(self) -> Contract:
@@ -103,6 +106,11 @@ class ContractJudgedWhenRead(ContractStatus):
     def vouched(self) -> Vouched:
         return min((self._vouched.get(key, Vouched.NOBODY) for key in self._case.keys.values()), default=Vouched.NOBODY)
 
+    @property
+    def review_overdue(self) -> Duration | None:
+        contract = self._case.contract
+        return overdue(contract.review_at, contract.zone, self._reviewed, self._view.at)
+
     @cached_property
     def _run(self) -> Run:
         return self._case.run(self._tally, self._view)
@@ -113,6 +121,7 @@ class EndpointsJudgedWhenRead(Sequence[EndpointStatus]):
 
     def __init__(self, faces: tuple[EndpointFace, ...], view: View) -> None:
         self._faces, self._view = faces, view
+        self._made: list[EndpointStatus | None] = []
 
     @overload
     def __getitem__(self, index: int) -> EndpointStatus: ...
@@ -121,17 +130,35 @@ class EndpointsJudgedWhenRead(Sequence[EndpointStatus]):
     def __getitem__(self, index: slice) -> Sequence[EndpointStatus]: ...
 
     def __getitem__(self, index: int | slice) -> EndpointStatus | Sequence[EndpointStatus]:
-        return self._statuses[index]
+        if isinstance(index, slice):
+            return [self._at(each) for each in range(*index.indices(len(self._faces)))]
+        return self._at(range(len(self._faces))[index])
 
     def __iter__(self) -> Iterator[EndpointStatus]:
-        return iter(self._statuses)
+        return map(self._at, range(len(self._faces)))
 
     def __len__(self) -> int:
         return len(self._faces)
 
-    @cached_property
-    def _statuses(self) -> tuple[EndpointStatus, ...]:
-        return tuple(EndpointJudgedWhenRead(face, self._view) for face in self._faces)
+    @property
+    def lineup(self) -> object:
+        """The same object as long as the same endpoints stand in the same order."""
+        return self._faces
+
+    def tokens(self, indices: Iterable[int]) -> list[object]:
+        """For each of these endpoints an object that stays the same while nothing of its status but its strip
+        changes; None where only a look at the status tells. Cheaper than the status."""
+        faces, known, at = self._faces, self._view.known, self._view.at
+        found = [known.get(faces[index].key, NOTHING) for index in indices]
+        return [each if each.steady_from < at <= each.steady_until else None for each in found]
+
+    def _at(self, index: int) -> EndpointStatus:
+        if not self._made:
+            self._made = [None] * len(self._faces)
+        made = self._made[index]
+        if made is None:
+            made = self._made[index] = EndpointJudgedWhenRead(self._faces[index], self._view)
+        return made
 
 
 class EndpointJudgedWhenRead(EndpointStatus):
@@ -141,6 +168,7 @@ class EndpointJudgedWhenRead(EndpointStatus):
 
     def __init__(self, face: EndpointFace, view: View) -> None:
         self._face, self._view = face, view
+        self._known = view.known.get(face.key, NOTHING)
 
     @property
     def client(self) -> str:
@@ -206,10 +234,6 @@ class EndpointJudgedWhenRead(EndpointStatus):
     def strip(self) -> tuple[StripPiece, ...]:
         now = self._view.at
         return strip(self._known.since(now - DAY, now), Interval(now - DAY, now))
-
-    @property
-    def _known(self) -> Known:
-        return self._view.known.get(self.key, NOTHING)
 
     @cached_property
     def _standing(self) -> tuple[State, Instant | None]:

@@ -40,6 +40,9 @@ ENDPOINT = ("client", "endpoint", "probe", "site")
 CONTRACT = ("client", "service", "contract")
 """Labels of what a contract's account says."""
 
+PHASES_PER_ENDPOINT = 16
+"""Phases of a probe that are exposed at most: with it, an endpoint has 27 series at most, whatever its kind does."""
+
 
 def _gauge(name: str, labels: tuple[str, ...], text: str) -> Metric:
     return Metric(f"slawatch_{name}", Kind.GAUGE, labels, text)
@@ -84,6 +87,11 @@ TLS_EXPIRY = _gauge(
 
 # --- Contracts: the running period -----------------------------------------------------------------------------------
 
+SLA_CONTRACT_INFO = _gauge(
+    "sla_contract_info",
+    (*CONTRACT, "version"),
+    "Always 1; version begins the SHA-256 of the terms that govern the current period, as the ledger holds them.",
+)
 SLA_TARGET = _gauge("sla_target_ratio", CONTRACT, "The agreed standard as a ratio: 0.99 for 99 %.")
 SLA_AVAILABILITY = _gauge(
     "sla_availability_ratio",
@@ -136,6 +144,13 @@ SLA_CREDIT_AT_STAKE = _gauge(
     "sla_credit_at_stake",
     (*CONTRACT, "currency"),
     "Credit of the running period by its worst possible final figure, in units of the currency; absent if no penalty.",
+)
+
+REVIEW_OVERDUE = _gauge(
+    "review_overdue_seconds",
+    CONTRACT,
+    "Seconds since the first review that came due after the latest one was signed, 0 while none is; absent if none is "
+    "agreed.",
 )
 
 # --- Contracts: the period before ------------------------------------------------------------------------------------
@@ -219,6 +234,14 @@ CONFIGURATION_OK = _gauge(
     "configuration_last_reload_successful", (), "1 if the newest configuration is in force, 0 if it was refused."
 )
 BUILD_INFO = _gauge("build_info", ("version", "python", "database", "site"), "Always 1; the labels say what runs here.")
+
+
+# --- This very answer ------------------------------------------------------------------------------------------------
+
+WITHHELD_SERIES = _gauge(
+    "withheld_series", (), "Series that this answer leaves out, since their endpoint has more phases than are exposed."
+)
+EXPOSED_SERIES = _gauge("exposed_series", (), "Series in this answer, this one included.")
 
 METRICS: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """All of them, in the order in which they are written above."""

@@ -19,6 +19,7 @@ from slawatch.domain.terms import contract_of
 from slawatch.evaluation.book import Book, Version
 from slawatch.evaluation.history_export import RENAMED
 from slawatch.evaluation.recorder import Past
+from slawatch.operations.reviewing import REVIEWED
 from slawatch.storage.entries import EndpointKey, Entry, Kind
 from slawatch.storage.facts import contract_entry
 from slawatch.storage.ledger import Ledger
@@ -28,20 +29,22 @@ from slawatch.storage.ledger import Ledger
 class Books:
     """What the ledger holds beside facts of endpoints."""
 
-    terms: dict[str, list[tuple[Instant, Mapping[str, Any]]]] = field(default_factory=dict)
-    """By ``client/contract``, oldest first, under the names that endpoints have now."""
+    terms: dict[str, list[tuple[Instant, Mapping[str, Any], str]]] = field(default_factory=dict)
+    """By ``client/contract``, oldest first, under the names that endpoints have now, each with its digest as it was."""
     renames: set[tuple[str, str, str]] = field(default_factory=set)
     """Client, old name, new name."""
     announcements: dict[str, list[Announcement]] = field(default_factory=dict)
     """By client, in ledger order."""
     corrections: dict[str, list[Correction]] = field(default_factory=dict)
     """By ``client/endpoint``, in ledger order."""
+    reviews: dict[str, Instant] = field(default_factory=dict)
+    """When each contract was reviewed last, by ``client/contract``; when it first came to the ledger until then."""
     digests: dict[str, str] = field(default_factory=dict)
     """The newest version's digest, by ``client/contract``."""
 
     def book(self, contract: Contract) -> Book:
         """The versions of one contract; it must have been recorded."""
-        return Book([Version(at, contract_of(terms)) for at, terms in self.terms[contract.key]])
+        return Book([Version(at, contract_of(terms), digest) for at, terms, digest in self.terms[contract.key]])
 
 
 async def read_books(ledger: Ledger) -> Books:
@@ -60,11 +63,15 @@ def add_entry(books: Books, entry: Entry, recorded_at: Instant) -> None:
     match entry.kind:
         case Kind.CONTRACT:
             key = f"{entry.client}/{entry.contract}"
-            books.terms.setdefault(key, []).append((entry.at, body["terms"]))
+            books.terms.setdefault(key, []).append((entry.at, body["terms"], body["sha256"]))
             books.terms[key].sort(key=itemgetter(0))
             books.digests[key] = body["sha256"]
+            books.reviews.setdefault(key, entry.at)
         case Kind.EVENT if body.get("event") == RENAMED:
             _rename(books, str(entry.client), body["formerly"], body["endpoint"])
+        case Kind.EVENT if body.get("event") == REVIEWED:
+            key = f"{entry.client}/{entry.contract}"
+            books.reviews[key] = max(entry.at, books.reviews.get(key, entry.at))
         case Kind.EXCLUSION if "withdraws" in body:
             standing = books.announcements.get(str(entry.client), [])
             for index, announcement in enumerate(standing):
@@ -90,7 +97,7 @@ def _rename(books: Books, client: str, old: str, new: str) -> None:
     books.renames.add((client, old, new))
     for key, versions in books.terms.items():
         if key.startswith(f"{client}/"):
-            versions[:] = [(at, with_renamed(terms, old, new)) for at, terms in versions]
+            versions[:] = [(at, with_renamed(terms, old, new), digest) for at, terms, digest in versions]
 
 
 def news(books: Books, configuration: Configuration, now: Instant) -> list[Entry]:

@@ -168,6 +168,7 @@ class Daemon:
                 client_names={client.id: client.name for client in configuration.clients},
                 announcements=self.books.announcements,
                 corrections=self.books.corrections,
+                reviews=self.books.reviews,
                 generation=self._generation,
                 error=self._error,
             )
@@ -357,6 +358,12 @@ class Daemon:
         await self.ledger.close()
 
     # --- Small things -----------------------------------------------------------------------------------------
+
+    def learn_review(self, entry: Entry) -> None:
+        """Take up a review that is on record."""
+        add_entry(self.books, entry, entry.at)
+        self._take_up(self.configuration)
+        self._changed.set()
 
     def _event(self, what: str, **body: str | int) -> None:
         self.ledger.append([Entry(Kind.EVENT, self.clock.now(), {"event": what, **body})])

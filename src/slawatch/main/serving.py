@@ -24,6 +24,7 @@ from slawatch.evaluation.history_export import Cut, Row
 from slawatch.evaluation.recorder import Recorder
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from slawatch.operations.importing import Importing
+from slawatch.operations.reviewing import Reviewing
 from slawatch.probes.probe import Resources
 from slawatch.probes.server_health import ServerHealth
 from slawatch.probes.system_names import spell_server
@@ -33,7 +34,7 @@ from slawatch.runtime.lifecycle import Cleanups
 from slawatch.scheduling.dispatch import Dispatcher
 from slawatch.scheduling.health import Health
 from slawatch.scheduling.lateness import BOUNDS
-from slawatch.storage.entries import EndpointKey
+from slawatch.storage.entries import EndpointKey, Entry
 from slawatch.storage.ledger import Ledger
 from slawatch.web.application import application
 from slawatch.web.runner import Runner
@@ -57,6 +58,10 @@ class Daemon(Protocol):
         """Read the configuration anew: whether it was taken up, and what there is to say about it."""
         ...
 
+    def learn_review(self, entry: Entry) -> None:
+        """Take up a review that is on record."""
+        ...
+
 
 SHUTDOWN_WITHIN = 2.0
 """Seconds that open pages and scrapes may take to end."""
@@ -75,7 +80,9 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
         answer=_answer(daemon),
         faces=lambda: faces(daemon.configuration),
         importing=lambda: _importing(daemon),
+        reviewing=lambda: Reviewing(daemon.board, daemon.ledger, daemon.clock, daemon.learn_review),
         metrics_token=_token(daemon),
+        client_token=_client_token(daemon),
         hosts=frozenset({daemon.configuration.listen[0]}),
         site=daemon.configuration.site,
     )
@@ -136,6 +143,14 @@ async def _serve_commands(runner: web.AppRunner, path: Path, cleanups: Cleanups)
 def _token(daemon: Daemon) -> Callable[[], str | None]:
     def token() -> str | None:
         secret = daemon.configuration.metrics_token
+        return None if secret is None else secret.reveal()
+
+    return token
+
+
+def _client_token(daemon: Daemon) -> Callable[[str], str | None]:
+    def token(client: str) -> str | None:
+        secret = next((each.metrics_token for each in daemon.configuration.clients if each.id == client), None)
         return None if secret is None else secret.reveal()
 
     return token

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 Token = Callable[[], str | None]
+ClientToken = Callable[[str], str | None]
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -24,6 +25,8 @@ OPEN = frozenset({"/-/healthy", "/-/ready"})
 """Paths that say nothing but that the process lives; anybody may ask."""
 BY_TOKEN = frozenset({"/metrics", "/-/reload"})
 """Paths that serve other hosts too, if they show the token."""
+SHARES = "/metrics/"
+"""Below it, each client's share of the metrics: for other hosts that show the client's token, or the box's."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -38,21 +41,24 @@ HEADERS = {
 }
 
 
-def guard(token: Token, hosts: frozenset[str]) -> Middleware:
+def guard(token: Token, client_token: ClientToken, hosts: frozenset[str]) -> Middleware:
     """The middleware that turns strangers away. ``hosts`` are further names of this box that a Host header may
-    carry; ``token`` gives the bearer token, None where there is none."""
+    carry; ``token`` gives the bearer token, ``client_token`` that of a client's share, None where there is none."""
     known = LOOPBACK_HOSTS | {host.lower() for host in hosts}
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in OPEN:
             return await handler(request)
-        if request.path in BY_TOKEN and request.headers.get("Authorization") is not None:
-            if not _shows(request, token()):
+        by_token = request.path in BY_TOKEN or request.path.startswith(SHARES)
+        if by_token and request.headers.get("Authorization") is not None:
+            share = request.path.removeprefix(SHARES) if request.path.startswith(SHARES) else None
+            shown = [_shows(request, token()), share is not None and _shows(request, client_token(share))]
+            if not any(shown):
                 raise _unauthorized("This is not the token.")
             return await handler(request)
         if not _from_loopback(request):
-            if request.path in BY_TOKEN:
+            if by_token:
                 raise _unauthorized("From another host this needs the bearer token that metrics_token names.")
             raise web.HTTPForbidden(text="These pages are open on this machine only.\n")
         if _host_of(request) not in known:
@@ -82,6 +88,13 @@ def _shows(request: web.Request, token: str | None) -> bool:
     if not token or scheme.lower() != "bearer":
         return False
     return hmac.compare_digest(shown.strip().encode("utf-8", "surrogateescape"), token.encode())
+
+
+def refuse_all_but_commands(request: web.Request) -> None:
+    """403 unless the request came by the control socket, whose file mode says who may connect."""
+    connection = None if request.transport is None else request.transport.get_extra_info("socket")
+    if connection is None or connection.family != socket.AF_UNIX:
+        raise web.HTTPForbidden(text="This is taken on the control socket only.\n")
 
 
 def _from_loopback(request: web.Request) -> bool:

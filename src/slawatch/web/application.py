@@ -15,6 +15,8 @@ from slawatch.web.interface import Interface
 from slawatch.web.live import Live
 from slawatch.web.pages import Site
 from slawatch.web.rendering import Pages, Static
+from slawatch.web.reviewing import review_route
+from slawatch.web.scraping import Scraping
 from slawatch.web.services import Services
 
 LARGEST_BODY = 16 * 1024
@@ -26,12 +28,16 @@ def application(board: Board, self_metrics: Callable[[], SelfMetrics], services:
     static = Static()
     pages = Pages(static, services.site)
     live = Live(board, pages)
-    app = web.Application(middlewares=[guard(services.metrics_token, services.hosts)], client_max_size=LARGEST_BODY)
+    app = web.Application(
+        middlewares=[guard(services.metrics_token, services.client_token, services.hosts)], client_max_size=LARGEST_BODY
+    )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
     app.add_routes(live.routes())
     app.add_routes(Site(board, pages, static, live, services.history).routes())
-    app.add_routes(Interface(board, self_metrics, services).routes())
+    app.add_routes(Interface(board, services).routes())
+    app.add_routes(Scraping(board, self_metrics).routes())
     app.add_routes([history_route(services.answer, services.faces)])
     app.add_routes(import_routes(services.importing))
+    app.add_routes([review_route(services.reviewing)])
     return app

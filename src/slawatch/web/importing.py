@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from slawatch.operations.importing import MOST_FACTS
 from slawatch.runtime.errors import InputError, StorageError
 from slawatch.storage.entries import EndpointKey
 from slawatch.storage.imports import Imported
+from slawatch.web.access import refuse_all_but_commands
 from slawatch.web.services import MakeImporting
 
 LONGEST_LINE = 8 * 1024
@@ -27,12 +27,12 @@ def import_routes(importing: MakeImporting) -> list[web.RouteDef]:
     file, one a line; stored whole or not at all."""
 
     async def windows(request: web.Request) -> web.Response:
-        _refuse_strangers(request)
+        refuse_all_but_commands(request)
         found = await importing().windows(_parameter(request, "client"))
         return web.json_response({key.name: format_instant(before) for key, before in sorted(found.items())})
 
     async def take(request: web.Request) -> web.Response:
-        _refuse_strangers(request)
+        refuse_all_but_commands(request)
         client, endpoint, source, digest = (_parameter(request, name) for name in WANTED)
         key = EndpointKey(client, endpoint)
         try:
@@ -45,12 +45,6 @@ def import_routes(importing: MakeImporting) -> list[web.RouteDef]:
         return web.json_response({"new": new})
 
     return [web.get("/api/v1/import", windows), web.post("/api/v1/import", take)]
-
-
-def _refuse_strangers(request: web.Request) -> None:
-    connection = None if request.transport is None else request.transport.get_extra_info("socket")
-    if connection is None or connection.family != socket.AF_UNIX:
-        raise web.HTTPForbidden(text="This is taken on the control socket only.\n")
 
 
 def _parameter(request: web.Request, name: str) -> str:

@@ -1,10 +1,8 @@
-"""What programs read and call: metrics, health, reload, and the state as JSON."""
+"""What programs read and call: health, reload, and the state as JSON."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -12,8 +10,6 @@ from aiohttp import web
 from slawatch.domain.account_json import account_object, ratio_or_null
 from slawatch.domain.interval import format_instant
 from slawatch.evaluation.board import Board, ContractStatus, EndpointStatus, PathStatus, Snapshot, Vouched
-from slawatch.exposition.collector import render
-from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.web.cards import standing_of
 from slawatch.web.openapi import document
 from slawatch.web.services import Services
@@ -22,30 +18,19 @@ from slawatch.web.services import Services
 class Interface:
     """Answers programs."""
 
-    def __init__(self, board: Board, self_metrics: Callable[[], SelfMetrics], services: Services) -> None:
+    def __init__(self, board: Board, services: Services) -> None:
         self._board = board
-        self._self_metrics = self_metrics
         self._services = services
 
     def routes(self) -> list[web.RouteDef]:
         """Every address."""
         return [
-            web.get("/metrics", self.metrics),
             web.get("/-/healthy", self.healthy),
             web.get("/-/ready", self.ready),
             web.post("/-/reload", self.reload),
             web.get("/api/v1/status", self.status),
             web.get("/api/v1/openapi.json", self.openapi),
         ]
-
-    async def metrics(self, request: web.Request) -> web.Response:
-        """Prometheus text or OpenMetrics, by the Accept header. Rendered in a thread: the probes go on meanwhile."""
-        accept = ",".join(request.headers.getall("Accept", []))
-        text, kind = await asyncio.to_thread(render, self._board.snapshot, self._self_metrics(), accept)
-        response = web.Response(body=text, headers={"Content-Type": kind})
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
-            response.enable_compression(web.ContentCoding.gzip)
-        return response
 
     async def healthy(self, _: web.Request) -> web.Response:
         """200 while the process lives."""
@@ -109,6 +94,8 @@ def _contract(status: ContractStatus) -> dict[str, Any]:
         "burn_rates": {window: ratio_or_null(rate) for window, rate in status.burn_rates.items()},
         "witnessed": status.vouched is Vouched.HOSTS,
         "witnesses": status.vouched.word,
+        "version": status.contract.version,
+        "review_overdue_us": status.review_overdue,
         "last_period": None if status.last is None else account_object(status.last),
     }
 

@@ -101,6 +101,8 @@ _CONTRACT = _ACCOUNT | {
     "burn_rates": _schema("object", additionalProperties=_RATIO),
     "witnessed": _BOOLEAN,
     "witnesses": _VOUCHED,
+    "version": _STRING,
+    "review_overdue_us": _MAYBE_MICROSECONDS,
     "last_period": _object(_ACCOUNT) | _OR_NULL,
 }
 
@@ -206,6 +208,19 @@ def _import() -> dict[str, Any]:
     }
 
 
+def _review() -> dict[str, Any]:
+    """On the control socket only."""
+    answers = ((200, "What was signed"), (400, "What is wrong"), (503, "The ledger does not take it"))
+    return _get("Sign that somebody looked", *answers, content={"application/json": {}})
+
+
+def _share() -> dict[str, Any]:
+    """One client's part of the metrics."""
+    answers = ((200, "Prometheus text or OpenMetrics"), (401, "No token"), (404, "No such client"))
+    parameter = {"name": "client", "in": "path", "required": True, "schema": _STRING}
+    return _get("One client's share of the metrics", *answers) | {"parameters": [parameter]}
+
+
 def document() -> dict[str, Any]:
     """The whole document (OpenAPI 3.1)."""
     reload = _get("Read the configuration again", (200, "It is in force"), (500, "Refused; the one before it stays"))
@@ -224,7 +239,9 @@ def document() -> dict[str, Any]:
             "/api/v1/openapi.json": {"get": _get("This document", (200, text), content={"application/json": {}})},
             "/api/v1/history": {"get": _history()},
             "/api/v1/import": _import(),
+            "/api/v1/reviews": {"post": _review()},
             "/metrics": {"get": _get("Metrics", (200, "Prometheus text or OpenMetrics"), (401, "No token"))},
+            "/metrics/{client}": {"get": _share()},
             "/-/healthy": {"get": _get("Whether the process lives", (200, "It does"))},
             "/-/ready": {"get": ready},
             "/-/reload": {"post": reload},

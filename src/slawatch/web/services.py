@@ -10,6 +10,7 @@ from slawatch.domain.interval import Instant
 from slawatch.evaluation.asking import ClientFace, Question
 from slawatch.evaluation.history_export import Row
 from slawatch.operations.importing import Importing
+from slawatch.operations.reviewing import Reviewing
 
 History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
 """(client, endpoint, start, end) → the changes in ``[start, end)`` and the latest one before it, and its blips."""
@@ -17,6 +18,9 @@ History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change
 
 MakeImporting = Callable[[], Importing]
 """The door for pasts, by the configuration that is in force."""
+
+MakeReviewing = Callable[[], Reviewing]
+"""The door for signatures under reviews."""
 
 Answer = Callable[[Question], AsyncGenerator[Row, None]]
 """The rows of an answer about the history, as of the latest judgement."""
@@ -37,8 +41,11 @@ class Services:
     answer: Answer
     faces: Faces
     importing: MakeImporting
+    reviewing: MakeReviewing
     metrics_token: Callable[[], str | None] = lambda: None
     """The bearer token for other hosts; None where none is configured."""
+    client_token: Callable[[str], str | None] = lambda client: None
+    """The bearer token for one client's share of the metrics; None where there is none, or no such client."""
     hosts: frozenset[str] = frozenset()
     """Names of this box beside localhost that requests may be addressed to: the configured listen host."""
     site: str = ""

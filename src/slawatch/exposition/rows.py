@@ -1,19 +1,10 @@
-"""One snapshot → the text that Prometheus reads. Pure: the same snapshot gives the same bytes.
-
-Rendering ten thousand endpoints takes a few tenths of a second; call :func:`render` in a thread. Everything it reads
-is immutable.
-"""
+"""One snapshot → every sample, as a metric, the values of its labels and a number. Pure, plain, one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
 
 from slawatch.domain.compliance import Verdict
 from slawatch.domain.facts import State
@@ -21,100 +12,21 @@ from slawatch.domain.observation import Verdict as ProbeVerdict
 from slawatch.domain.risk import Level
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
 from slawatch.exposition import metrics
-from slawatch.exposition.metrics import Kind, Metric
-from slawatch.exposition.self_metrics import Histogram, SelfMetrics
-from slawatch.exposition.text import Sample, lines
+from slawatch.exposition.metrics import Metric
+from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.storage.reserve import Standing
 
 Row = tuple[Metric, tuple[str, ...], float]
 """A metric, the values of its labels in their order, and the sample."""
 
+VERSION_DIGITS = 12
+"""So many of a version's hexadecimal digits tell the versions of one contract apart."""
+
 _JUDGED = tuple(verdict for verdict in Verdict if verdict is not Verdict.OPEN)
 
 
-def render(snapshot: Snapshot, own: SelfMetrics, accept: str = "") -> tuple[bytes, str]:
-    """The text and its content type: OpenMetrics where ``accept``, the request's header, asks for it."""
-    encode, content_type = choose_encoder(accept)
-    if any(escaping in content_type for escaping in _SPELLS_NAMES_OTHERWISE):
-        return encode(_Once(list(families(snapshot, own)))), content_type
-    return "".join(_parts(snapshot, own, encode)).encode(), content_type
-
-
-_SPELLS_NAMES_OTHERWISE = ("escaping=dots", "escaping=values")
-_END = "# EOF\n"
-"""How OpenMetrics ends."""
-
-Encode = Callable[[Collector], bytes]
-
-
-def _parts(snapshot: Snapshot, own: SelfMetrics, encode: Encode) -> Iterator[str]:
-    """What :func:`families` says as text, the heads of families and the histogram by the library."""
-    samples: dict[str, list[Sample]] = {}
-    for metric, labels, value in _rows(snapshot, own):
-        samples.setdefault(metric.name, []).append((labels, value))
-    lateness = metrics.PROBE_LATENESS
-    for metric in metrics.METRICS:
-        if metric.name == lateness.name:
-            yield _encoded(_histogram(lateness, (own.site,), own.lateness), encode)
-        elif metric.name in samples:
-            yield _encoded(_family(metric), encode)
-            yield lines(metric, samples[metric.name])
-    yield encode(_Once(())).decode()
-
-
-def _encoded(family: Family, encode: Encode) -> str:
-    return encode(_Once((family,))).decode().removesuffix(_END)
-
-
-class _Once(Collector):
-    """Families that were already made, in the form that an encoder takes."""
-
-    def __init__(self, made: Sequence[Family]) -> None:
-        self._made = made
-
-    def collect(self) -> Sequence[Family]:
-        return self._made
-
-
-def families(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Family]:
-    """Every metric that has a sample, in the order of :data:`~slawatch.exposition.metrics.METRICS`."""
-    made: dict[str, Family] = {}
-    for metric, labels, value in _rows(snapshot, own):
-        family = made.get(metric.name)
-        if family is None:
-            family = made[metric.name] = _family(metric)
-        assert isinstance(family, GaugeMetricFamily | CounterMetricFamily)
-        family.add_metric(labels, value)
-    made[metrics.PROBE_LATENESS.name] = _histogram(metrics.PROBE_LATENESS, (own.site,), own.lateness)
-    return (made[metric.name] for metric in metrics.METRICS if metric.name in made)
-
-
-def _family(metric: Metric) -> Family:
-    if metric.kind is Kind.COUNTER:
-        return CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
-    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels, unit=metric.unit)
-
-
-def _histogram(metric: Metric, labels: tuple[str, ...], histogram: Histogram) -> Family:
-    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels, unit=metric.unit)
-    running, buckets = 0, []
-    for bound, count in zip(histogram.bounds, histogram.counts, strict=False):
-        running += count
-        buckets.append((repr(_seconds(bound)), float(running)))
-    buckets.append(("+Inf", float(sum(histogram.counts))))
-    family.add_metric(labels, buckets, _seconds(histogram.total))
-    return family
-
-
-def _rows(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
-    for endpoint in snapshot.endpoints:
-        yield from _endpoint(endpoint, own.site)
-    for contract in snapshot.contracts:
-        yield from _contract(contract)
-    yield from _daemon(snapshot, own)
-
-
-def _endpoint(status: EndpointStatus, site: str) -> Iterator[Row]:
+def endpoint_rows(status: EndpointStatus, site: str) -> Iterator[Row]:
+    """What one vantage point measures at one endpoint."""
     labels = (status.client, status.name, status.probe, site)
     known = status.state is not State.UNKNOWN
     if known:
@@ -130,23 +42,26 @@ def _endpoint(status: EndpointStatus, site: str) -> Iterator[Row]:
     if status.last is None:
         return
     yield metrics.PROBE_DURATION, (*labels, "total"), _seconds(status.last.duration)
-    for phase, length in status.last.phases:
+    for phase, length in status.last.phases[: metrics.PHASES_PER_ENDPOINT]:
         yield metrics.PROBE_DURATION, (*labels, phase), _seconds(length)
     if status.last.certificate_expiry is not None:
         yield metrics.TLS_EXPIRY, labels, _seconds(status.last.certificate_expiry)
 
 
-def _contract(status: ContractStatus) -> Iterator[Row]:
+def contract_rows(status: ContractStatus) -> Iterator[Row]:
+    """What one contract's account says."""
     contract = status.contract
     labels = (contract.client, contract.service, contract.name)
     yield from _account(status, labels)
     yield from _ahead(status, labels)
+    yield from _review(status, labels)
     yield from _last_period(status, labels)
 
 
 def _account(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
     """The period to date: figures, coverage, budget, classes of time."""
     account = status.compliance
+    yield metrics.SLA_CONTRACT_INFO, (*labels, status.contract.version[:VERSION_DIGITS]), 1.0
     yield metrics.SLA_TARGET, labels, float(account.target)
     for bound in ("low", "point", "high"):
         ratio: Fraction | None = getattr(account.availability, bound)
@@ -189,6 +104,11 @@ def _ahead(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
         yield metrics.SLA_CREDIT_AT_STAKE, (*labels, at_stake.currency), _money(at_stake.amount)
 
 
+def _review(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
+    if status.review_overdue is not None:
+        yield metrics.REVIEW_OVERDUE, labels, _seconds(status.review_overdue)
+
+
 def _last_period(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
     if status.last is None:
         return
@@ -201,13 +121,13 @@ def _last_period(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Ro
         yield metrics.SLA_CREDIT_DUE, (*labels, settlement.currency), _money(settlement.amount.amount)
 
 
-def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
+def daemon_rows(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
+    """What the daemon says of itself, but for its histogram and the size of the answer."""
     yield metrics.PROBE_SLOTS_MISSED, (own.site,), float(own.slots_missed)
     for path in snapshot.paths:
         if path.blind is not None:
             yield metrics.PATH_BLIND, (path.name,), float(path.blind)
-    if snapshot.generation:
-        yield metrics.EVALUATION_TIME, (), _seconds(snapshot.at)
+    yield from judged_rows(snapshot)
     yield metrics.LOOP_LAG, (), _seconds(own.loop_lag)
     yield from _resolvers(own)
     yield metrics.LEDGER_QUEUE, (), float(own.ledger_queue)
@@ -218,6 +138,12 @@ def _daemon(snapshot: Snapshot, own: SelfMetrics) -> Iterator[Row]:
     yield metrics.CONFIGURATION_GENERATION, (), float(snapshot.configuration_generation)
     yield metrics.CONFIGURATION_OK, (), float(not snapshot.configuration_error)
     yield metrics.BUILD_INFO, (own.version, own.python, own.database, own.site), 1.0
+
+
+def judged_rows(snapshot: Snapshot) -> Iterator[Row]:
+    """When the figures were judged."""
+    if snapshot.generation:
+        yield metrics.EVALUATION_TIME, (), _seconds(snapshot.at)
 
 
 def _ledger(standing: Standing) -> Iterator[Row]:

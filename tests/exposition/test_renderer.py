@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from prometheus_client.exposition import choose_encoder
@@ -20,8 +17,8 @@ from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE
 from slawatch.domain.observation import Cause
 from slawatch.domain.risk import Level
 from slawatch.evaluation.board import PathStatus, Snapshot
-from slawatch.exposition.collector import families, render
 from slawatch.exposition.metrics import METRICS, Kind
+from slawatch.exposition.renderer import by_the_library, render
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from slawatch.storage.reserve import Standing
 from support.servers import Run
@@ -270,8 +267,9 @@ def test_the_text_is_the_librarys_byte_for_byte(accept: str) -> None:
         samples.snapshot([samples.contract_status()], at=later),
     ):
         encode, kind = choose_encoder(accept)
-        made = partial(families, snapshot, OWN)
-        assert render(snapshot, OWN, accept) == (encode(cast("Any", SimpleNamespace(collect=made))), kind)
+        for client in (None, "acme", "nobody"):
+            by_library = by_the_library(snapshot, OWN, encode, client)
+            assert render(snapshot, OWN, accept, client) == (by_library, kind)
 
 
 @pytest.mark.server("promtool")
@@ -290,7 +288,7 @@ def test_every_metric_is_fed_by_something() -> None:
     later = samples.NOON + 14 * DAY
     outage = (23 * DAY + 11 * HOUR, 2 * HOUR, State.DOWN)
     line = samples.timeline(outage, until=later)
-    status = samples.contract_status(endpoints={"router": line}, now=later)
+    status = replace(samples.contract_status(endpoints={"router": line}, now=later), review_overdue=HOUR)
     seen = samples.endpoint_status()
     assert seen.last is not None
     endpoint = replace(seen, last=replace(seen.last, certificate_expiry=later))
@@ -345,3 +343,17 @@ def test_unknown_has_its_cause_and_is_absent_while_known() -> None:
     assert len(rows) == 1
     assert 'endpoint="b"' in rows[0]
     assert 'cause="path_lost"' in rows[0]
+
+
+def test_a_review_that_is_overdue_and_one_that_was_never_agreed() -> None:
+    status = samples.contract_status()
+    for overdue, expected in ((None, None), (0, 0), (90 * MINUTE, 5_400)):
+        found = read(samples.snapshot([replace(status, review_overdue=overdue)]))
+        assert value(found, "review_overdue_seconds") == expected
+
+
+def test_a_contract_says_which_version_of_its_terms_governs() -> None:
+    status = samples.contract_status()
+    contract = replace(status.contract, version="0123456789abcdef" * 4)
+    found = read(samples.snapshot([replace(status, account=replace(status.account, contract=contract))]))
+    assert value(found, "sla_contract_info", version="0123456789ab", contract="network") == 1
