@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from docs.reading import DOCUMENTS, ROOT, name, prose
-from slawatch.exposition.metrics import METRICS
+from slawatch.exposition.metrics import METRICS, Kind
+from slawatch.exposition.rules.recordings import RECORDINGS
 
 DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
@@ -76,7 +77,8 @@ def test_the_readme_is_short() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_metrics_that_are_named_exist(document: Path) -> None:
-    known = {metric.name for metric in METRICS}
+    known = {metric.name for metric in METRICS} | {f"{m.name}_bucket" for m in METRICS if m.kind is Kind.HISTOGRAM}
+    known |= {rule.name.split(":")[1] for rule in RECORDINGS}  # level:metric:operations
     named = set(re.findall(r"\bslawatch_[a-z_]+", document.read_text(encoding="utf-8")))
     assert named - {"slawatch_reader"} <= known  # a role of the database
 

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE
 from slawatch.domain.observation import Cause
-from slawatch.domain.risk import Level
+from slawatch.domain.risk import BurnRate, Level
 from slawatch.evaluation.board import PathStatus, Snapshot
 from slawatch.exposition.metrics import METRICS, Kind
 from slawatch.exposition.renderer import by_the_library, render
@@ -42,6 +42,7 @@ OWN = SelfMetrics(
         ResolverFigures("[2001:db8::53]:5353", None, None, 0, 0, 0),
     ),
 )
+BURN = (BurnRate(HOUR, Fraction(7), Fraction("6.72")), BurnRate(5 * MINUTE, Fraction(8), Fraction("6.72")))
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -110,6 +111,17 @@ def test_burn_rates_by_window() -> None:
     found = read(samples.snapshot([status]))
     assert value(found, "sla_burn_rate", window="6h") == 6.75
     assert value(found, "sla_burn_rate", window="1h") is None
+
+
+def test_the_thresholds_of_burn_rates() -> None:
+    status = samples.contract_status()
+    found = read(samples.snapshot([replace(status, risk=replace(status.risk, burn=BURN))]))
+    assert value(found, "sla_burn_threshold", window="1h", short="5m") == 6.72
+    assert value(found, "sla_burn_threshold", window="5m") is None
+
+
+def test_the_floor_of_coverage() -> None:
+    assert value(read(samples.quiet()), "sla_coverage_floor_ratio") == 0.95
 
 
 def test_the_last_period_with_its_credit() -> None:
@@ -289,6 +301,7 @@ def test_every_metric_is_fed_by_something() -> None:
     outage = (23 * DAY + 11 * HOUR, 2 * HOUR, State.DOWN)
     line = samples.timeline(outage, until=later)
     status = replace(samples.contract_status(endpoints={"router": line}, now=later), review_overdue=HOUR)
+    status = replace(status, risk=replace(status.risk, burn=BURN))
     seen = samples.endpoint_status()
     assert seen.last is not None
     endpoint = replace(seen, last=replace(seen.last, certificate_expiry=later))

@@ -18,6 +18,7 @@ PROGRAMS = {
     "postgres": "/usr/lib/postgresql",
     "newer_postgres": "/usr/lib/postgresql",
     "prometheus": "/usr/bin/prometheus",
+    "amtool": "/usr/bin/amtool",
     "promtool": "/usr/bin/promtool",
     "alertmanager": "/usr/bin/prometheus-alertmanager",
     "blackbox": "/usr/bin/prometheus-blackbox-exporter",

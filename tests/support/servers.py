@@ -344,6 +344,12 @@ def promtool(tmp_path: Path) -> Run:
     return _program("/usr/bin/promtool", tmp_path)
 
 
+@pytest.fixture
+def amtool(tmp_path: Path) -> Run:
+    """Alertmanager's own checker: ``amtool("check-config", path)``."""
+    return _program("/usr/bin/amtool", tmp_path)
+
+
 # --- systemd ---------------------------------------------------------------------------------------------------------
 
 

@@ -124,6 +124,19 @@ def _add_configuring(app: typer.Typer) -> None:
 
         raise typer.Exit(configuring.print_schema() if schema else configuring.check(config))
 
+    @app.command()
+    def rules(
+        config: ConfigPath = DEFAULT_CONFIG,
+        common: Annotated[
+            bool, typer.Option("--common", help="The file that serves every configuration; none is read.")
+        ] = False,
+        runbooks: Annotated[str, typer.Option(help="Where docs/ is published: it goes before each runbook.")] = "",
+    ) -> None:
+        """Prometheus's rules, with the burn rates of the contracts that are configured."""
+        from slawatch.cli import rules as work
+
+        work.print_rules(config, runbooks, common=common)
+
     new = typer.Typer(help="Write a file from a few questions.", no_args_is_help=True)
     app.add_typer(new, name="new")
 

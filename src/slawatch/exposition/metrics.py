@@ -103,6 +103,9 @@ SLA_COVERAGE = _gauge(
     CONTRACT,
     "Share of the period's service time to date that was measured, as a ratio; absent before any service time.",
 )
+SLA_COVERAGE_FLOOR = _gauge(
+    "sla_coverage_floor_ratio", CONTRACT, "Coverage below which nothing is settled by itself, as a ratio."
+)
 SLA_BUDGET = _gauge("sla_budget_seconds", CONTRACT, "Seconds of downtime that the standard allows in this period.")
 SLA_BUDGET_USED = _gauge("sla_budget_used_seconds", CONTRACT, "Seconds of downtime used in this period.")
 SLA_BUDGET_REMAINING = _gauge(
@@ -112,6 +115,12 @@ SLA_BURN_RATE = _gauge(
     "sla_burn_rate",
     (*CONTRACT, "window"),
     "How many times as fast as the whole period allows the budget was used within the window; 1 uses it up exactly.",
+)
+SLA_BURN_THRESHOLD = _gauge(
+    "sla_burn_threshold",
+    (*CONTRACT, "window", "short"),
+    "The burn rate that is alarming if it is exceeded over this window and over its short one, for this "
+    "period's length.",
 )
 SLA_BREACH = _gauge(
     "sla_breach_timestamp_seconds",

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from slawatch.domain.compliance import Verdict
 from slawatch.domain.facts import State
+from slawatch.domain.grammar import format_duration
 from slawatch.domain.observation import Verdict as ProbeVerdict
 from slawatch.domain.risk import Level
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Snapshot
@@ -69,6 +70,7 @@ def _account(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
             yield metrics.SLA_AVAILABILITY, (*labels, bound), float(ratio)
     if account.coverage is not None:
         yield metrics.SLA_COVERAGE, labels, float(account.coverage)
+    yield metrics.SLA_COVERAGE_FLOOR, labels, float(status.contract.options.coverage_floor)
     yield metrics.SLA_BUDGET, labels, _seconds(account.budget.allowed)
     yield metrics.SLA_BUDGET_USED, labels, _seconds(account.budget.used)
     yield metrics.SLA_BUDGET_REMAINING, labels, _seconds(account.budget.left)
@@ -91,6 +93,9 @@ def _ahead(status: ContractStatus, labels: tuple[str, ...]) -> Iterator[Row]:
     risk, account = status.risk, status.compliance
     for window, rate in status.burn_rates.items():
         yield metrics.SLA_BURN_RATE, (*labels, window), float(rate)
+    for long, short in zip(risk.burn[::2], risk.burn[1::2], strict=True):
+        windows = format_duration(long.window), format_duration(short.window)
+        yield metrics.SLA_BURN_THRESHOLD, (*labels, *windows), float(long.threshold)
     if risk.breach_at is not None:
         yield metrics.SLA_BREACH, labels, _seconds(risk.breach_at)
     for level in Level:
