@@ -271,6 +271,7 @@ class Prometheus(Server):
         path = folder / "prometheus.yml"
         path.write_text(json.dumps(configuration), encoding="utf-8")
         flags = [f"--config.file={path}", f"--storage.tsdb.path={folder}/data"]
+        flags.append(f"--rules.alert.resend-delay={interval}")  # what it says before it knows an alertmanager is lost
         listen = f"--web.listen-address=127.0.0.1:{self.port}"
         command = TREE.command(["/usr/bin/prometheus", *flags, listen], bind=[folder, *_folders(rules)])
         super().__init__("prometheus", command, folder / "prometheus.log", lambda: answers(f"{self.url}/-/ready"))

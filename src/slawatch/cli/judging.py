@@ -70,7 +70,7 @@ def _evaluate(history: Path, contract: Path, wish: Wish, form: Format) -> None:
     offline = Offline(contracts, announcements, rows, terms_of_file=wish.terms_of_file)
     if any(offline.uses_terms_of_history(item) for item in contracts):
         messages.print("judged by the terms that the history holds (--terms-of-file for the file's)")
-    _print(offline.accounts(now, _period(wish.period)), form)
+    _print(offline, offline.accounts(now, _period(wish.period)), form)
 
 
 def _instant(option: str, text: str | None) -> Instant | None:
@@ -89,13 +89,18 @@ def _period(text: str) -> str | Instant:
         raise UsageError(f"--period: {text!r}: expected last, current, all or an instant") from None
 
 
-def _print(accounts: Iterable[Account], form: Format) -> None:
+def _print(offline: Offline, accounts: Iterable[Account], form: Format) -> None:
     if form is Format.TABLE:
         print_rows((_table_row(item) for item in accounts), form, _TABLE)
     elif form is Format.CSV:
         print_rows((_csv_row(account_object(item)) for item in accounts), form, _CSV)
     else:
-        print_rows((account_object(item) for item in accounts), form, ())
+        print_rows((_object(offline, item) for item in accounts), form, ())
+
+
+def _object(offline: Offline, item: Account) -> dict[str, Any]:
+    breach = offline.breach_at(item)
+    return account_object(item) | {"breach_at": None if breach is None else format_instant(breach)}
 
 
 def _table_row(item: Account) -> dict[str, Any]:

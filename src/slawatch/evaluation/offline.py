@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slawatch.domain.account import Account, account, contract_timeline, counted_account, members
 from slawatch.domain.client_accounts import with_client_terms
+from slawatch.domain.compliance import Verdict
 from slawatch.domain.composite import names_in
 from slawatch.domain.contract import Contract
 from slawatch.domain.counted_events import CountedEvents
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.history import History
+from slawatch.domain.incremental import Plan
 from slawatch.domain.interval import Instant
 from slawatch.domain.period import Period
+from slawatch.domain.risk import Situation, assess, running_outage
 from slawatch.domain.terms import contract_of
 from slawatch.domain.timeline import Timeline
 from slawatch.evaluation.book import Book, Version
@@ -57,6 +60,17 @@ class Offline:
             for contract in self._contracts
             for governing, period in _wanted(self.book(contract), self._history.first, at, wanted)
         )
+
+    def breach_at(self, found: Account) -> Instant | None:
+        """When an open period's standard is breached if the outage that runs at its instant goes on (S33); None where
+        none runs, or where nothing can be breached any more."""
+        contract, compliance = found.contract, found.compliance
+        if compliance.verdict is not Verdict.OPEN or contract.counting is not None:
+            return None
+        line = contract_timeline(contract, self.members(contract))
+        running = running_outage(line, compliance.at, contract.options.degraded)
+        plan = Plan.of(contract, compliance.period, self._announcements)
+        return assess(contract, compliance, Situation(advance=plan.service.advance, running=running)).breach_at
 
     def _account(self, contract: Contract, period: Period, at: Instant) -> Account:
         if contract.counting is None:

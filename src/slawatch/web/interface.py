@@ -83,6 +83,7 @@ def _contract(status: ContractStatus) -> dict[str, Any]:
     risk = status.risk
     return {
         **account_object(status.account),
+        "breach_at": _instant(risk.breach_at),
         "standing": standing_of(status).replace("-", "_"),
         "service": {"name": status.contract.service, "state": status.state.word, "since": _instant(status.since)},
         "risk": {

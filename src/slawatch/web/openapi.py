@@ -88,6 +88,7 @@ _ACCOUNT = {
 _VOUCHED = _schema("string", enum=["nobody", "link", "hosts"])
 
 _CONTRACT = _ACCOUNT | {
+    "breach_at": _MAYBE_INSTANT,
     "standing": _schema("string", enum=["lost", "breaching", "at_risk", "disputable", "no_data", "on_track", "met"]),
     "service": _object({"name": _STRING, "state": _STATE, "since": _MAYBE_INSTANT}),
     "risk": _object(
