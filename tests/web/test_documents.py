@@ -32,13 +32,8 @@ def test_the_queries_name_metrics_that_exist() -> None:
 
 
 @pytest.mark.server("promtool")
-def test_the_rules_and_the_configuration_are_sound(promtool: Run, tmp_path: Path) -> None:
+def test_the_configuration_is_sound(promtool: Run, tmp_path: Path) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", PROMETHEUS.read_text(encoding="utf-8"), re.DOTALL)
-    rules = [block for block in blocks if block.startswith("groups:")]
-    (tmp_path / "rules.yaml").write_text(rules[0], encoding="utf-8")
-    checked = promtool("check", "rules", "--lint=all", tmp_path / "rules.yaml")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "SUCCESS: 7 rules found" in checked.stdout
     scrapes = [block for block in blocks if "scrape_configs:" in block]
     for number, block in enumerate(scrapes):
         path = tmp_path / f"prometheus{number}.yml"
