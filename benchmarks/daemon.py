@@ -283,7 +283,7 @@ def report_peers(targets: Served, tree: Any) -> dict[str, float]:
     argv += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
     found: dict[str, float] = {}
     with running(tree.command(argv, bind=[folder]), stderr=subprocess.DEVNULL) as process:
-        _await_port(port)
+        await_port(port)
         for kind in KINDS:
             count = 1_000 if kind == "https" else 3_000
             text = targets.target(kind, 0).partition("target: ")[2].partition(", tls")[0].strip('"')
@@ -315,7 +315,7 @@ def fping(tree: Any, pause: str, count: int = 5_000) -> float:
     return (used(["/usr/bin/fping", "-C1", f"-i{pause}", "-q"], addresses) - entering) / count * 1e3
 
 
-def _await_port(port: int) -> None:
+def await_port(port: int) -> None:
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

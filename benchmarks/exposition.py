@@ -13,21 +13,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
+import json
 import random
+import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 import zlib
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
+from urllib.parse import urlencode
 
-import aiohttp
 from aiohttp import web
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
+from benchmarks.daemon import MODULES, await_port, served
 from benchmarks.evaluation import CADENCE, NOW, Clock, Nowhere
 from benchmarks.harness import Row, processor_seconds, table
+from benchmarks.processes import cpu_ms, peers, running
 from slawatch.domain.facts import Change, State
 from slawatch.domain.interval import DAY, MINUTE, SECOND
 from slawatch.domain.observation import Observation, Verdict
@@ -122,19 +131,46 @@ async def _ticks(stop: asyncio.Event, late: list[float]) -> None:
 
 async def scraped(estate: Estates, rounds: int, headers: dict[str, str]) -> tuple[float, float, float]:
     """Median seconds of a whole scrape over HTTP by another process, and the loop's p99 lag without and with it."""
-    services = Services(*[_never] * 6)  # type: ignore[arg-type]
+    wanted = [each.name for each in fields(Services) if each.default is MISSING]
+    services = Services(**dict.fromkeys(wanted, _never))
     runner = web.AppRunner(application(estate.board, lambda: OWN, services), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/metrics"
     quiet, late, took = [], [], []
+    scraper = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SCRAPER, url, json.dumps(headers), stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await _ask(scraper)
     await _watched(asyncio.sleep(0.5), quiet)
     for _ in range(rounds):
         estate.second()
-        took.append(float(await _watched(_curl(url, headers), late)))
+        gc.collect()
+        took.append(await _watched(_ask(scraper), late))
+    scraper.stdin.close()
+    await scraper.wait()
     await runner.cleanup()
     return statistics.median(took), _p99(quiet), _p99(late)
+
+
+SCRAPER = """
+import json, sys, time, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+for _ in sys.stdin:
+    begun = time.perf_counter()
+    with opener.open(urllib.request.Request(sys.argv[1], headers=json.loads(sys.argv[2]))) as answer:
+        while answer.read(1 << 20):
+            pass
+    print(time.perf_counter() - begun, flush=True)
+"""
+"""Another process, which scrapes once for each line that it is sent, and says how long that took."""
+
+
+async def _ask(scraper) -> float:
+    scraper.stdin.write(b"\n")
+    return float(await scraper.stdout.readline())
 
 
 async def _watched(work, late: list[float]):
@@ -146,14 +182,6 @@ async def _watched(work, late: list[float]):
     return found
 
 
-async def _curl(url: str, headers: dict[str, str]) -> str:
-    shown = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    process = await asyncio.create_subprocess_exec(
-        "curl", "-s", "-o", "/dev/null", "-w", "%{time_total}", *shown, url, stdout=asyncio.subprocess.PIPE
-    )
-    return (await process.communicate())[0].decode()
-
-
 def _p99(found: list[float]) -> float:
     return statistics.quantiles(found, n=100)[98]
 
@@ -162,34 +190,35 @@ def _never(*_: object) -> None:
     raise AssertionError("a scrape calls nothing but the board")
 
 
-async def blackbox(rounds: int) -> tuple[float, float] | None:
-    """Seconds for one of blackbox_exporter's answers, and for one of its series; None without the tests' tree."""
-    from benchmarks.daemon import tests_tree  # the tests' own way to its servers
-
-    found = tests_tree()
-    if found is None:
+def blackbox(rounds: int) -> tuple[float, float, int] | None:
+    """Wall seconds and processor seconds of one of blackbox_exporter's answers for a page on loopback, and its series;
+    None without the tests' Debian tree."""
+    tree = peers()
+    if tree is None:
         return None
-    with tempfile.TemporaryDirectory() as folder, found(Path(folder)) as exporter:
-        page = web.Application()
-        page.add_routes([web.get("/", _welcome)])
-        runner = web.AppRunner(page, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        target = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        took = []
-        async with aiohttp.ClientSession() as session:
+    with tempfile.TemporaryDirectory(prefix="slawatch-bench-") as name, served(Path(name)) as targets:
+        (Path(name) / "blackbox.yml").write_text(MODULES.format(pem=targets.pem), encoding="utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = int(probe.getsockname()[1])
+        command = ["/usr/bin/prometheus-blackbox-exporter", f"--config.file={name}/blackbox.yml"]
+        command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+        with running(tree.command(command, bind=[Path(name)]), stderr=subprocess.DEVNULL) as process:
+            await_port(port)
+            page = targets.target("http", 0).partition("target: ")[2].partition(", tls")[0].strip('"')
+            url = f"http://127.0.0.1:{port}/probe?{urlencode({'target': page, 'module': 'http'})}"
+            texts = [fetch(url) for _ in range(20)]
+            before, begun = cpu_ms(process.pid), time.perf_counter()
             for _ in range(rounds):
-                begun = time.perf_counter()
-                async with session.get(exporter.probe_url(target, "http_2xx")) as answer:
-                    text = await answer.text()
-                took.append(time.perf_counter() - begun)
-        await runner.cleanup()
-    return statistics.median(took), sum(not line.startswith("#") for line in text.splitlines())
+                fetch(url)
+            took, used = time.perf_counter() - begun, cpu_ms(process.pid) - before
+    assert "probe_success 1" in texts[-1], texts[-1]
+    return took / rounds, used / rounds / 1e3, sum(not line.startswith("#") for line in texts[-1].splitlines())
 
 
-async def _welcome(_: web.Request) -> web.Response:
-    return web.Response(text="Welcome\n")
+def fetch(url: str) -> str:
+    """The body of an address on loopback."""
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def main() -> None:
@@ -198,11 +227,14 @@ def main() -> None:
     parser.add_argument("--series", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
+    peer = blackbox(200)
+    if peer is None:
+        print("no Debian tree (make tree, as root): blackbox_exporter is left out")
     for series in arguments.series:
-        _report(series, arguments.rounds)
+        _report(series, arguments.rounds, peer)
 
 
-def _report(wanted: int, rounds: int) -> None:
+def _report(wanted: int, rounds: int, peer: tuple[float, float, int] | None) -> None:
     estate = Estates(wanted // SERIES_EACH)
     fresh, longest, size, series = rendering(estate, 1, rounds)
     quarter, *_ = rendering(estate, 4, rounds)
@@ -228,6 +260,7 @@ def _report(wanted: int, rounds: int) -> None:
             Row("longest step of it", longest * 1e3, "ms", lag_goal),
             Row("floor: joining and encoding lines that are there", floor(estate) * 1e3, "ms"),
             Row("generate_latest, families made already", library * 1e3, "ms"),
+            *_peer_rows(peer, series, fresh),
             Row("gzip of it, in a thread", gzip * 1e3, "ms"),
             Row("whole scrape by another process", plain * 1e3, "ms"),
             Row("whole scrape, gzip", packed * 1e3, "ms"),
@@ -236,6 +269,17 @@ def _report(wanted: int, rounds: int) -> None:
             Row("added to it while scraped, gzip", (packed_lag - quiet) * 1e3, "ms", lag_goal),
         ],
     )
+
+
+def _peer_rows(peer: tuple[float, float, int] | None, series: int, fresh: float) -> list[Row]:
+    if peer is None:
+        return []
+    wall, processor, each = peer
+    beside = f"{each} series an answer; {processor / each * series / fresh:.0f} times ours, a probe in each"
+    return [
+        Row("blackbox_exporter: processor time for as many", processor / each * series * 1e3, "ms", None, beside),
+        Row("blackbox_exporter: one after the other", wall / each * series * 1e3, "ms"),
+    ]
 
 
 if __name__ == "__main__":
