@@ -101,12 +101,12 @@ class Ready(Collector):
 def rendering(estate: Estates, every: int, rounds: int) -> tuple[float, float, int, int]:
     """Median processor seconds of a scrape's text, its longest step, its bytes and its series."""
     renderer, took, longest = Renderer(), [], 0.0
-    "".join(renderer.pieces(estate.second(), OWN))
+    b"".join(renderer.pieces(estate.second(), OWN))
     for _ in range(rounds):
         snapshot, parts = estate.second(every), []
         begun = last = time.process_time()
         for piece in renderer.pieces(snapshot, OWN):
-            parts.append(piece.encode())
+            parts.append(piece)
             now = time.process_time()
             longest, last = max(longest, now - last), now
         took.append(time.process_time() - begun)
@@ -116,7 +116,7 @@ def rendering(estate: Estates, every: int, rounds: int) -> tuple[float, float, i
 
 def floor(estate: Estates) -> float:
     """Processor seconds for joining and encoding lines that are there."""
-    lines = "".join(Renderer().pieces(estate.second(), OWN)).splitlines(keepends=True)
+    lines = b"".join(Renderer().pieces(estate.second(), OWN)).decode().splitlines(keepends=True)
     return processor_seconds(lambda: "".join(lines).encode())
 
 
@@ -240,7 +240,7 @@ def _report(wanted: int, rounds: int, peer: tuple[float, float, int] | None) -> 
     quarter, *_ = rendering(estate, 4, rounds)
     ready = Ready(estate.board.snapshot)
     library = processor_seconds(lambda: generate_latest(ready), rounds=3)
-    text = "".join(Renderer().pieces(estate.board.snapshot, OWN)).encode()
+    text = b"".join(Renderer().pieces(estate.board.snapshot, OWN))
     gzip = processor_seconds(lambda: zlib.compress(text, 1))
     plain, quiet, lag = asyncio.run(scraped(estate, rounds, {}))
     packed, _, packed_lag = asyncio.run(scraped(estate, rounds, {"Accept-Encoding": "gzip"}))

@@ -18,7 +18,7 @@ from slawatch.domain.observation import Observation, Verdict
 from slawatch.evaluation.board import Snapshot
 from slawatch.evaluation.estate import EndpointFace, Estate
 from slawatch.exposition import metrics
-from slawatch.exposition.endpoint_text import STEP
+from slawatch.exposition.endpoint_columns import STEP
 from slawatch.exposition.renderer import Renderer, by_the_library, render
 from web import samples
 
@@ -29,7 +29,7 @@ def from_nothing(snapshot: Snapshot) -> bytes:
 
 
 def kept(renderer: Renderer, snapshot: Snapshot) -> bytes:
-    return "".join(renderer.pieces(snapshot, OWN)).encode()
+    return b"".join(renderer.pieces(snapshot, OWN))
 
 
 @given(
@@ -81,9 +81,9 @@ def test_what_has_not_changed_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) 
 
     write = EndpointText.write
 
-    def looking(self: EndpointText, status: Any) -> EndpointText:
-        looked.append(status.name)
-        return write(self, status)
+    def looking(self: EndpointText, *status: Any) -> list[int]:
+        looked.append(self.labels[1])
+        return write(self, *status)
 
     monkeypatch.setattr(EndpointText, "write", looking)
     scene.clock.advance(SECOND)
@@ -109,10 +109,10 @@ def test_two_scrapes_at_once_each_say_their_own_instant() -> None:
     scene.clock.advance(SECOND)
     second = scene.evaluator.publish()
     one, other = iter(renderer.pieces(first, OWN)), iter(renderer.pieces(second, OWN))
-    texts: list[list[str]] = [[next(one)], []]
+    texts: list[list[bytes]] = [[next(one)], []]
     texts[1] += other
     texts[0] += one
-    assert ["".join(text).encode() for text in texts] == [from_nothing(first), from_nothing(second)]
+    assert [b"".join(text) for text in texts] == [from_nothing(first), from_nothing(second)]
     assert kept(renderer, second) == from_nothing(second)
 
 
@@ -134,17 +134,17 @@ def test_a_step_is_a_bounded_number_of_endpoints(monkeypatch: pytest.MonkeyPatch
     written = 0
     write = EndpointText.write
 
-    def counting(self: EndpointText, status: Any) -> EndpointText:
+    def counting(self: EndpointText, *status: Any) -> list[int]:
         nonlocal written
         written += 1
-        return write(self, status)
+        return write(self, *status)
 
     monkeypatch.setattr(EndpointText, "write", counting)
-    many = [samples.endpoint_status(f"router{number}") for number in range(5 * STEP + 1)]
+    many = [samples.endpoint_status(f"router{number}") for number in range(9 * STEP + 1)]
     before, most = 0, 0
     for _ in Renderer().pieces(samples.snapshot(endpoints=many), OWN):
         most, before = max(most, written - before), written
-    assert (written, most) == (5 * STEP + 1, STEP)
+    assert (written, most) == (9 * STEP + 1, STEP)
 
 
 def test_series_are_capped_and_counted() -> None:

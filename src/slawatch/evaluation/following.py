@@ -10,7 +10,7 @@ from slawatch.domain.facts import Blip, Change, State
 from slawatch.domain.growing import GrowingTimeline, Line, Paint
 from slawatch.domain.history import Correction
 from slawatch.domain.interval import DISTANT_FUTURE, DISTANT_PAST, MINUTE, Duration, Instant
-from slawatch.domain.observation import Observation
+from slawatch.domain.observation import Cause, Observation
 from slawatch.domain.state_machine import EndpointState
 from slawatch.domain.strip import state_at
 from slawatch.domain.timeline import Timeline
@@ -18,6 +18,10 @@ from slawatch.evaluation.recorder import Track
 
 ANSWERS_WITHIN: Duration = MINUTE
 """A probe that began so long ago has answered, or is given up. One that has not costs time, and no figure."""
+
+
+Glance = tuple[State, Cause | None, Observation | None, Instant | None, Mapping[str, int]]
+"""State, cause, latest observation, latest transition, counts by verdict."""
 
 
 class Latest:
@@ -45,8 +49,9 @@ class Known:
     last_transition: Instant | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     latest: Latest | None = field(default=None, compare=False)
+    steady_from: Instant = DISTANT_FUTURE
     steady_until: Instant = DISTANT_PAST
-    """Up to here the state stays as it is unless an observation comes."""
+    """After the one and up to the other the state stays as it is unless an observation comes."""
 
     def since(self, start: Instant, now: Instant) -> Timeline:
         """The timeline as of ``now``, right from ``start`` on, its open end included (S8, S13)."""
@@ -58,7 +63,7 @@ class Known:
 
     def standing(self, now: Instant) -> tuple[State, Instant | None]:
         """The state at ``now`` by the point version, and since when."""
-        if self.latest is not None and self.latest.begins < now <= self.steady_until:
+        if self.latest is not None and self.steady_from < now <= self.steady_until:
             return self.latest.standing  # the open end, which begins now or later, says nothing of the state until now
         return self.standing_by_the_line(now)
 
@@ -69,10 +74,12 @@ class Known:
             return state_at(self.whole(now), now)
         return state, since
 
-    @property
-    def steady_from(self) -> Instant:
-        """After this instant the state stays as it is up to ``steady_until``."""
-        return DISTANT_FUTURE if self.latest is None else self.latest.begins
+    def glance(self) -> Glance:
+        """The state after ``steady_from`` and up to ``steady_until``, and what else there is to say of the endpoint."""
+        assert self.latest is not None
+        state = self.latest.standing[0]
+        cause = self.state.cause if state is State.UNKNOWN else None
+        return state, cause, self.last, self.last_transition, self.counts
 
     def settled_until(self, now: Instant) -> Instant:
         """Up to where no fact is to be expected any more that says otherwise."""
@@ -186,7 +193,7 @@ class Follower:
 
     def _know(self) -> Known:
         track, line = self.track, self._growing.line
-        if line is not self._line:
+        if self._latest is None or line is not self._line:
             self._line, self._latest = line, Latest(line)
         return Known(
             state=track.state,
@@ -196,5 +203,6 @@ class Follower:
             last_transition=track.changes[-1].at if track.changes else None,
             counts=dict(track.counts),
             latest=self._latest,
+            steady_from=self._latest.begins,
             steady_until=_steady_until(track.state, line),
         )

@@ -24,7 +24,7 @@ from slawatch.domain.risk import Risk
 from slawatch.domain.strip import StripPiece, strip
 from slawatch.evaluation.board import ContractStatus, EndpointStatus, Vouched
 from slawatch.evaluation.estate import EndpointFace
-from slawatch.evaluation.following import NOTHING, View
+from slawatch.evaluation.following import NOTHING, Known, View
 from slawatch.evaluation.standing import Case
 
 
@@ -140,14 +140,18 @@ class EndpointsJudgedWhenRead(Sequence[EndpointStatus]):
     def __len__(self) -> int:
         return len(self._faces)
 
+    def of_client(self, client: str) -> EndpointsJudgedWhenRead:
+        """Those of one client."""
+        return EndpointsJudgedWhenRead(tuple(face for face in self._faces if face.client == client), self._view)
+
     @property
     def lineup(self) -> object:
         """The same object as long as the same endpoints stand in the same order."""
         return self._faces
 
-    def tokens(self, indices: Iterable[int]) -> list[object]:
-        """For each of these endpoints an object that stays the same while nothing of its status but its strip
-        changes; None where only a look at the status tells. Cheaper than the status."""
+    def steady(self, indices: Iterable[int]) -> list[Known | None]:
+        """For each of these endpoints what is known of it, the same object while that is the same; None where the state
+        may be another without anything new, and only the status tells. Cheaper than the statuses."""
         faces, known, at = self._faces, self._view.known, self._view.at
         found = [known.get(faces[index].key, NOTHING) for index in indices]
         return [each if each.steady_from < at <= each.steady_until else None for each in found]

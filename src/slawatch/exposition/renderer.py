@@ -7,14 +7,17 @@ interpreter for 5 ms at a time, and the loop would wait.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from prometheus_client.exposition import choose_encoder
 
 from slawatch.evaluation.board import EndpointStatus, Snapshot
+from slawatch.evaluation.judged import EndpointsJudgedWhenRead
 from slawatch.exposition import metrics
-from slawatch.exposition.endpoint_text import COLUMNS, EndpointColumns
+from slawatch.exposition.endpoint_columns import EndpointColumns, Piece
+from slawatch.exposition.endpoint_text import COLUMNS
 from slawatch.exposition.families import (
     Encode,
     encoded,
@@ -44,7 +47,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self._kept: EndpointColumns | None = None
-        self._heads: dict[tuple[str, str], str] = {}
+        self._heads: dict[tuple[str, str], bytes] = {}
 
     def pieces(self, snapshot: Snapshot, own: SelfMetrics, accept: str = "", client: str | None = None) -> Pieces:
         """The answer to a scraper whose header says ``accept``: OpenMetrics where it asks for that."""
@@ -53,50 +56,71 @@ class Renderer:
             return Pieces(content_type, _by_the_library(snapshot, own, encode, client))
         return Pieces(content_type, self._pieces(snapshot, own, _Format(encode, content_type, self._heads), client))
 
-    def _pieces(self, snapshot: Snapshot, own: SelfMetrics, style: _Format, client: str | None) -> Iterator[str]:
-        columns: dict[str, list[str]] = {}
-        withheld = yield from self._endpoints(snapshot.endpoints, own.site, client, columns)
+    def _pieces(self, snapshot: Snapshot, own: SelfMetrics, style: _Format, client: str | None) -> Iterator[bytes]:
+        endpoints = yield from self._endpoints(_share(snapshot.endpoints, client), own.site, keep=client is None)
+        cells: dict[str, list[str]] = {}
         for contract in snapshot.contracts:
             if client in (None, contract.contract.client):
-                _add(columns, contract_rows(contract))
-                yield ""
-        _add(columns, judged_rows(snapshot) if client is not None else daemon_rows(snapshot, own))
-        yield from _written(columns, own, style, withheld if client is None else None)
+                _add(cells, contract_rows(contract))
+                yield b""
+        _add(cells, judged_rows(snapshot) if client is not None else daemon_rows(snapshot, own))
+        yield from _written(
+            _Columns(endpoints.pieces, cells), own, style, endpoints.withheld if client is None else None
+        )
 
     def _endpoints(
-        self, endpoints: Sequence[EndpointStatus], site: str, client: str | None, columns: dict[str, list[str]]
-    ) -> Generator[str, None, int]:
-        """Add the lines of endpoints; how many there would be beside them, if series were not capped.
+        self, endpoints: Sequence[EndpointStatus], site: str, *, keep: bool
+    ) -> Generator[bytes, None, _Endpoints]:
+        """The lines of endpoints, and how many there would be beside them if series were not capped.
 
         Of two scrapes at once, one does without what is kept.
         """
-        kept, self._kept = self._kept, None
-        if client is not None or kept is None or kept.site != site:
-            written = EndpointColumns(site)
-        else:
-            written = kept
-        for _ in written.follow(_share(endpoints, client)):
-            yield ""
-        columns.update(zip((metric.name for metric in COLUMNS), map(list, written.columns), strict=True))
-        self._kept = kept if client is not None else written
-        return written.withheld
+        kept, self._kept = (self._kept, None) if keep else (None, self._kept)
+        written = kept if kept is not None and kept.site == site else EndpointColumns(site)
+        for _ in written.follow(endpoints):
+            yield b""
+        pieces = {metric.name: list(found) for metric, found in zip(COLUMNS, written.pieces, strict=True)}
+        if keep:
+            self._kept = written
+        return _Endpoints(pieces, written.withheld)
+
+
+class _Endpoints(NamedTuple):
+    """By metric."""
+
+    pieces: Mapping[str, Sequence[Piece]]
+    withheld: int
+
+
+class _Columns(NamedTuple):
+    """What there is of each metric: of endpoints joined already, of the others line by line."""
+
+    pieces: Mapping[str, Sequence[Piece]]
+    cells: Mapping[str, Sequence[str]]
+
+    def of(self, metric: Metric) -> Iterator[Piece]:
+        yield from self.pieces.get(metric.name, ())
+        cells = self.cells.get(metric.name, ())
+        for start in range(0, len(cells), CELLS_A_PIECE):
+            some = cells[start : start + CELLS_A_PIECE]
+            yield Piece("".join(some).encode(), len(some))
 
 
 class Pieces:
     """An answer that is being written. Some pieces are empty: they only end a step."""
 
-    def __init__(self, content_type: str, pieces: Iterator[str]) -> None:
+    def __init__(self, content_type: str, pieces: Iterator[bytes]) -> None:
         self.content_type = content_type
         self._pieces = pieces
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[bytes]:
         return self._pieces
 
 
 def render(snapshot: Snapshot, own: SelfMetrics, accept: str = "", client: str | None = None) -> tuple[bytes, str]:
     """The whole answer at once, and its content type."""
     pieces = Renderer().pieces(snapshot, own, accept, client)
-    return "".join(pieces).encode(), pieces.content_type
+    return b"".join(pieces), pieces.content_type
 
 
 def rows(snapshot: Snapshot, own: SelfMetrics, client: str | None = None) -> Iterator[Row]:
@@ -129,53 +153,55 @@ def by_the_library(snapshot: Snapshot, own: SelfMetrics, encode: Encode, client:
     return encoded(list(families(rows(snapshot, own, client), histogram)), encode)
 
 
-def _by_the_library(snapshot: Snapshot, own: SelfMetrics, encode: Encode, client: str | None) -> Iterator[str]:
-    yield by_the_library(snapshot, own, encode, client).decode()
+def _by_the_library(snapshot: Snapshot, own: SelfMetrics, encode: Encode, client: str | None) -> Iterator[bytes]:
+    yield by_the_library(snapshot, own, encode, client)
 
 
 def _share(endpoints: Sequence[EndpointStatus], client: str | None) -> Sequence[EndpointStatus]:
-    return endpoints if client is None else [status for status in endpoints if status.client == client]
+    if client is None:
+        return endpoints
+    if isinstance(endpoints, EndpointsJudgedWhenRead):
+        return endpoints.of_client(client)
+    return [status for status in endpoints if status.client == client]
 
 
-def _add(columns: dict[str, list[str]], added: Iterator[Row]) -> None:
+def _add(cells: dict[str, list[str]], added: Iterator[Row]) -> None:
     for metric, labels, value in added:
-        columns.setdefault(metric.name, []).append(f"{_kept_prefix(metric, labels)}{number(value)}\n")
+        cells.setdefault(metric.name, []).append(f"{_kept_prefix(metric, labels)}{number(value)}\n")
 
 
 _kept_prefix = lru_cache(maxsize=200_000)(prefix)
 
 
-def _written(columns: dict[str, list[str]], own: SelfMetrics, style: _Format, withheld: int | None) -> Iterator[str]:
+def _written(columns: _Columns, own: SelfMetrics, style: _Format, withheld: int | None) -> Iterator[bytes]:
     """The columns in the order of :data:`METRICS`, each below its head; then how much that was."""
     series = 0
     for metric in metrics.METRICS:
         if metric is metrics.PROBE_LATENESS and withheld is not None:
-            yield histogram_lines(lateness_family(own.lateness, own.site), style.encode)
+            yield histogram_lines(lateness_family(own.lateness, own.site), style.encode).encode()
             series += len(own.lateness.bounds) + _HISTOGRAM_LINES
-        cells = columns.get(metric.name, ())
         begun = False
-        for start in range(0, len(cells), CELLS_A_PIECE):
-            piece = "".join(cells[start : start + CELLS_A_PIECE])
-            if piece and not begun:
+        for piece in columns.of(metric):
+            if piece.lines and not begun:
                 begun = True
                 yield style.head(metric)
-            series += piece.count("\n")
-            yield piece
+            series += piece.lines
+            yield piece.text
     if withheld is not None:
         for metric, value in ((metrics.WITHHELD_SERIES, withheld), (metrics.EXPOSED_SERIES, series + 2)):
-            yield f"{style.head(metric)}{prefix(metric, ())}{count(value)}\n"
-    yield end(style.encode)
+            yield style.head(metric) + f"{prefix(metric, ())}{count(value)}\n".encode()
+    yield end(style.encode).encode()
 
 
 class _Format:
     """One of the library's formats. ``heads`` are those that it has written already."""
 
-    def __init__(self, encode: Encode, content_type: str, heads: dict[tuple[str, str], str]) -> None:
+    def __init__(self, encode: Encode, content_type: str, heads: dict[tuple[str, str], bytes]) -> None:
         self.encode = encode
         self._content_type, self._heads = content_type, heads
 
-    def head(self, metric: Metric) -> str:
+    def head(self, metric: Metric) -> bytes:
         key = (metric.name, self._content_type)
         if key not in self._heads:
-            self._heads[key] = head(metric, self.encode)
+            self._heads[key] = head(metric, self.encode).encode()
         return self._heads[key]

@@ -60,12 +60,12 @@ class Scraping:
         return response
 
 
-async def _blocks(pieces: Iterable[str]) -> AsyncIterator[bytes]:
-    """The pieces as bytes, some at a time; the loop goes on after each :data:`SLICE`."""
+async def _blocks(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, some at a time; the loop goes on after each :data:`SLICE`."""
     block = bytearray()
     begun = perf_counter()
     for piece in pieces:
-        block += piece.encode()
+        block += piece
         if len(block) >= BLOCK:
             yield bytes(block)
             block.clear()
