@@ -159,6 +159,20 @@ def _add_configuring(app: typer.Typer) -> None:
 
         configuring.write_client(config, name, address, promise, penalty, charges, timezone)
 
+    @app.command()
+    def dashboards(
+        write_to: Annotated[
+            Path | None, typer.Option(help="Write them and the provisioning files into this folder instead.")
+        ] = None,
+    ) -> None:
+        """The dashboards for Grafana: one a line as JSON, or as files."""
+        from slawatch.cli import dashboards as work
+
+        if write_to is None:
+            work.print_dashboards()
+        else:
+            work.write_files(write_to)
+
 
 def _add_looking(app: typer.Typer) -> None:
     @app.command()

@@ -1,0 +1,275 @@
+"""One contract: will this period hold?"""
+
+from __future__ import annotations
+
+from slawatch.exposition import metrics as m
+from slawatch.exposition.grafana.common import (
+    BURN_STEPS,
+    COVERAGE_STEPS,
+    OF_CONTRACT,
+    client_variable,
+    date_of,
+    level,
+    of_contract,
+    to_endpoints,
+)
+from slawatch.exposition.grafana.dashboard import Annotation, Dashboard, Variable
+from slawatch.exposition.grafana.look import (
+    CLASSES,
+    DATE,
+    DOWN,
+    EXCLUDED,
+    FAINT,
+    QUIET,
+    SECONDS,
+    SHARE,
+    UNKNOWN,
+    UP,
+    VERDICTS,
+    level_words,
+    spoken,
+    steps,
+    verdict_words,
+)
+from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, figure, thresholds_shown
+from slawatch.exposition.grafana.selectors import coded, cut, largest, series
+
+_ONE = {"client": "$client", "contract": "$contract"}
+
+
+def contract() -> Dashboard:
+    """Variables client and contract."""
+    return Dashboard(
+        "contract",
+        "slawatch / Contract",
+        "Will this period hold? One contract: its budget, how sure the figure is, and what can still become of it.",
+        [
+            ("", _now()),
+            ("This period", [_budget(), _cone(), _figures(), _burn()]),
+            ("What the time was", [_classes(), _coverage()]),
+            ("Money and the period before", [*_before(), _stake()]),
+        ],
+        variables=[
+            client_variable(m.SLA_TARGET, every=False),
+            Variable("contract", "Contract", f"label_values({series(m.SLA_TARGET, {'client': '$client'})}, contract)"),
+        ],
+        annotations=_annotations(),
+        since="now-14d",
+    )
+
+
+def _annotations() -> list[Annotation]:
+    def grows(name: str) -> str:
+        spent = f"delta({series(m.SLA_CLASS, {**_ONE, 'class': name})}[$__rate_interval])"
+        return f"{largest(('client', 'contract'), spent)} > 0"
+
+    begins = f"changes({series(m.SLA_PERIOD_START, _ONE)}[$__rate_interval])"
+    return [
+        Annotation("Outages", grows("down"), DOWN, "Down", "{{client}} {{contract}}: downtime that counts"),
+        Annotation("Unknown", grows("unknown"), UNKNOWN, "Unknown", "{{client}} {{contract}}: nothing was measured"),
+        Annotation(
+            "Periods",
+            f"{largest(('client', 'contract'), begins)} > 0",
+            EXCLUDED,
+            "A new period",
+            "Budget and figures start anew",
+        ),
+    ]
+
+
+def _now() -> list[Panel]:
+    point = cut(largest(OF_CONTRACT, series(m.SLA_AVAILABILITY, {**_ONE, "bound": "point"})))
+    return [
+        figure("State", "How the current period stands.", "none", level(_ONE), defaults={"mappings": level_words()}),
+        figure(
+            "Availability",
+            "The point figure of the period to date, cut after four digits; nothing is rounded up.",
+            SHARE,
+            point,
+            defaults={"decimals": 4, "noValue": "no data"},
+        ),
+        figure(
+            "Target",
+            "The agreed standard of this contract.",
+            SHARE,
+            of_contract(m.SLA_TARGET, _ONE),
+            defaults={"decimals": 4},
+        ),
+        figure(
+            "Budget left",
+            "Downtime that this period can still bear; below 0 the standard is missed.",
+            SECONDS,
+            of_contract(m.SLA_BUDGET_REMAINING, _ONE),
+            defaults={"thresholds": steps(DOWN, (0, QUIET))},
+        ),
+        figure(
+            "Breaches at",
+            "When the standard is breached if the running outage goes on.",
+            DATE,
+            date_of(m.SLA_BREACH, OF_CONTRACT, _ONE),
+            defaults={"noValue": "no breach ahead"},
+        ),
+        figure(
+            "Period ends",
+            "When budget and figures start anew.",
+            DATE,
+            date_of(m.SLA_PERIOD_END, OF_CONTRACT, _ONE),
+        ),
+    ]
+
+
+def _budget() -> Panel:
+    end, start = series(m.SLA_PERIOD_END, _ONE), series(m.SLA_PERIOD_START, _ONE)
+    even = largest(OF_CONTRACT, f"{series(m.SLA_BUDGET, _ONE)} * ({end} - time()) / ({end} - {start})")
+    return curves(
+        "Budget burn-down",
+        "Downtime that is left, from the period's start to its end. Above the even pace it lasts; the line at 0 is "
+        "the breach.",
+        SECONDS,
+        [
+            Prom(of_contract(m.SLA_BUDGET_REMAINING, _ONE), "left"),
+            Prom(of_contract(m.SLA_BUDGET, _ONE), "the whole budget"),
+            Prom(even, "even pace"),
+        ],
+        height=9,
+        custom=thresholds_shown(),
+        defaults={"thresholds": steps(DOWN, (0, QUIET))},
+        overrides=[
+            coloured("left", UP, custom__lineWidth=2),
+            coloured("the whole budget", FAINT),
+            coloured(
+                "even pace",
+                FAINT,
+                custom__lineStyle={"fill": "dash", "dash": [6, 6]},
+                custom__lineInterpolation="linear",
+            ),
+        ],
+    )
+
+
+def _cone() -> Panel:
+    return curves(
+        "Where the period can still end",
+        "The final figure if all that remains is up, and if all that remains is down: a cone that closes towards the "
+        "period's end. Once its upper edge is below the target the standard is missed; once its lower edge is above, "
+        "it is met.",
+        SHARE,
+        [
+            Prom(of_contract(m.SLA_BEST, _ONE), "if all stays up"),
+            Prom(of_contract(m.SLA_WORST, _ONE), "if all goes down"),
+            Prom(of_contract(m.SLA_TARGET, _ONE), "target"),
+        ],
+        height=9,
+        defaults={"decimals": 3, "max": 1},
+        overrides=[
+            coloured("if all stays up", UP, custom__fillBelowTo="if all goes down", custom__fillOpacity=15),
+            coloured("if all goes down", UNKNOWN),
+            _target(),
+        ],
+    )
+
+
+def _target() -> dict[str, object]:
+    return coloured("target", DOWN, custom__lineStyle={"fill": "dash", "dash": [6, 6]})
+
+
+def _figures() -> Panel:
+    figures = largest((*OF_CONTRACT, "bound"), series(m.SLA_AVAILABILITY, _ONE))
+    return curves(
+        "Availability to date: low, point, high",
+        "How sure the figure is: the truth lies between low and high. A gap: nothing is known of the period yet.",
+        SHARE,
+        [Prom(figures, "{{bound}}"), Prom(of_contract(m.SLA_TARGET, _ONE), "target")],
+        defaults={"decimals": 4, "max": 1},
+        overrides=[
+            coloured("high", FAINT, custom__fillBelowTo="low", custom__fillOpacity=20),
+            coloured("low", FAINT),
+            coloured("point", UP, custom__lineWidth=2),
+            _target(),
+        ],
+        calcs=["lastNotNull"],
+    )
+
+
+def _burn() -> Panel:
+    rate = largest((*OF_CONTRACT, "window"), series(m.SLA_BURN_RATE, _ONE))
+    return curves(
+        "Burn rate by window",
+        "How many times as fast as the whole period allows the budget was used within the window; 1 uses it up "
+        "exactly.",
+        "none",
+        [Prom(rate, "in {{window}}")],
+        custom=thresholds_shown(),
+        defaults={"thresholds": BURN_STEPS, "min": 0},
+        calcs=["lastNotNull", "max"],
+    )
+
+
+def _classes() -> Panel:
+    spent = largest((*OF_CONTRACT, "class"), series(m.SLA_CLASS, _ONE))
+    return curves(
+        "Time of the period by class",
+        "The seven classes add up to what has passed of the period. Excluded time and time outside hours or contract "
+        "do not count.",
+        SECONDS,
+        [Prom(spent, "{{class}}")],
+        stacked=True,
+        overrides=[coloured(name, colour, displayName=spoken(name)) for name, colour in CLASSES.items()],
+        calcs=["lastNotNull"],
+    )
+
+
+def _coverage() -> Panel:
+    return curves(
+        "Coverage",
+        "Share of the period's service time to date that was measured. Below the contract's floor (95 % unless it "
+        "says another) the period is disputable.",
+        SHARE,
+        [Prom(of_contract(m.SLA_COVERAGE, _ONE), "measured")],
+        custom=thresholds_shown(),
+        defaults={"thresholds": COVERAGE_STEPS, "max": 1, "decimals": 1},
+        overrides=[coloured("measured", UP)],
+    )
+
+
+def _before() -> list[Panel]:
+    codes = {verdict.value: code for verdict, code in VERDICTS.items()}
+    verdict = largest(OF_CONTRACT, coded(codes, m.SLA_LAST_VERDICT, "verdict", _ONE))
+    return [
+        figure(
+            "Last period",
+            "The verdict on the period before this one.",
+            "none",
+            verdict,
+            height=8,
+            defaults={"mappings": verdict_words(), "noValue": "there was none"},
+        ),
+        figure(
+            "Last availability",
+            "The point figure of the period before, cut after four digits.",
+            SHARE,
+            cut(of_contract(m.SLA_LAST_AVAILABILITY, _ONE)),
+            height=8,
+            defaults={"decimals": 4, "noValue": "no data"},
+        ),
+        figure(
+            "Credit due",
+            "Credit for the period before, in the contract's currency; nothing while a person has to settle it.",
+            "none",
+            of_contract(m.SLA_CREDIT_DUE, _ONE),
+            height=8,
+            defaults={"decimals": 2, "noValue": "none"},
+        ),
+    ]
+
+
+def _stake() -> Panel:
+    stake = largest((*OF_CONTRACT, "currency"), series(m.SLA_CREDIT_AT_STAKE, _ONE))
+    return curves(
+        "Money at stake",
+        "Credit of the running period by its worst possible final figure, in units of the currency; no curve without "
+        "a penalty.",
+        "none",
+        [Prom(stake, "{{currency}}")],
+        defaults={"decimals": 2, "min": 0, "links": to_endpoints("$client")},
+    )

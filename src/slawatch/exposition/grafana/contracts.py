@@ -1,0 +1,138 @@
+"""All contracts: whom must I worry about?"""
+
+from __future__ import annotations
+
+from slawatch.exposition import metrics as m
+from slawatch.exposition.grafana.common import (
+    BURN_STEPS,
+    CHOSEN_CLIENTS,
+    CONTRACT_KEYS,
+    COVERAGE_STEPS,
+    LEFT_STEPS,
+    OF_CONTRACT,
+    client_variable,
+    date_of,
+    left_share,
+    level,
+    of_contract,
+    to_contract,
+    to_endpoints,
+)
+from slawatch.exposition.grafana.dashboard import Dashboard
+from slawatch.exposition.grafana.look import COUNT, DATE, DEGRADED, DOWN, QUIET, SECONDS, SHARE, level_words, steps
+from slawatch.exposition.grafana.panels import Panel, Prom, curves, figure, override, thresholds_shown
+from slawatch.exposition.grafana.selectors import cut, largest, series
+from slawatch.exposition.grafana.tables import Column, figures, in_colour
+
+_AVAILABILITY = {"decimals": 4}
+
+
+def contracts() -> Dashboard:
+    """The overview that every other dashboard is reached from."""
+    return Dashboard(
+        "contracts",
+        "slawatch / Contracts",
+        "Whom must I worry about? Every contract's current period, the worst first.",
+        [
+            ("", [*_counts(), _table()]),
+            ("How budgets are used", [_left(), _burn()]),
+        ],
+        variables=[client_variable(m.SLA_TARGET)],
+    )
+
+
+def _counts() -> list[Panel]:
+    risky = f"{series(m.SLA_RISK, {**CHOSEN_CLIENTS, 'level': '=~breaching|lost'})} == 1"
+    at_risk = f"{series(m.SLA_RISK, {**CHOSEN_CLIENTS, 'level': 'at_risk'})} == 1"
+    blind = f"{series(m.ENDPOINT_KNOWN, CHOSEN_CLIENTS)} == 0"
+    down = f"{series(m.ENDPOINT_UP, CHOSEN_CLIENTS)} == 0"
+    return [
+        _count("Contracts", "How many contracts are judged.", series(m.SLA_TARGET, CHOSEN_CLIENTS), OF_CONTRACT),
+        _count(
+            "Breaching or lost",
+            "An outage is running that breaches, or the standard is missed already.",
+            risky,
+            OF_CONTRACT,
+            DOWN,
+        ),
+        _count("At risk", "What is left of the budget goes faster than the period.", at_risk, OF_CONTRACT, DEGRADED),
+        _count("Endpoints down", "Confirmed down at this moment.", down, ("client", "endpoint"), DOWN),
+        _count(
+            "Endpoints unknown",
+            "Nothing is known of them: nobody looks, or the way to them is blind. Not down.",
+            blind,
+            ("client", "endpoint"),
+            DEGRADED,
+        ),
+    ]
+
+
+def _count(title: str, text: str, expression: str, labels: tuple[str, ...], colour: str = QUIET) -> Panel:
+    """How many; 0 where there is none, since that is known: slawatch lists every contract and endpoint it has."""
+    everything = series(m.SLA_TARGET if labels == OF_CONTRACT else m.ENDPOINT_KNOWN, CHOSEN_CLIENTS)
+    expression = f"count({largest(labels, expression)}) or 0 * count({largest(labels, everything)})"
+    width = 4 if title != "Contracts" else 8
+    return figure(title, text, COUNT, expression, width=width, defaults={"thresholds": steps(QUIET, (1, colour))})
+
+
+def _table() -> Panel:
+    chosen = CHOSEN_CLIENTS
+
+    def bound(name: str) -> str:
+        return cut(largest(OF_CONTRACT, series(m.SLA_AVAILABILITY, {**chosen, "bound": name})))
+
+    columns = [
+        Column("State", level(chosen), "none", in_colour(mappings=level_words())),
+        Column("Low", bound("low"), SHARE, _AVAILABILITY),
+        Column("Point", bound("point"), SHARE, _AVAILABILITY),
+        Column("High", bound("high"), SHARE, _AVAILABILITY),
+        Column("Target", of_contract(m.SLA_TARGET, chosen), SHARE, _AVAILABILITY),
+        Column(
+            "Budget left",
+            of_contract(m.SLA_BUDGET_REMAINING, chosen),
+            SECONDS,
+            in_colour(thresholds=steps(DOWN, (0, QUIET))),
+        ),
+        Column("Of budget", left_share(chosen), SHARE, in_colour(thresholds=LEFT_STEPS, decimals=1)),
+        Column("Breaches at", date_of(m.SLA_BREACH, OF_CONTRACT, chosen), DATE),
+        Column("At stake", of_contract(m.SLA_CREDIT_AT_STAKE, chosen), "none", {"decimals": 2}),
+        Column(
+            "Coverage", of_contract(m.SLA_COVERAGE, chosen), SHARE, in_colour(thresholds=COVERAGE_STEPS, decimals=1)
+        ),
+        Column("Period ends", date_of(m.SLA_PERIOD_END, OF_CONTRACT, chosen), DATE),
+    ]
+    return figures(
+        "Contracts, the worst first",
+        "Each contract's current period to date. Low, point and high say how sure the figure is; all three are cut, "
+        "never rounded up. An empty breach time: no outage is running. Money is in the contract's currency. Click a "
+        "contract to see why.",
+        CONTRACT_KEYS,
+        columns,
+        sort="State",
+        height=14,
+        overrides=[override("Contract", links=to_contract()), override("Client", links=to_endpoints())],
+    )
+
+
+def _left() -> Panel:
+    return curves(
+        "Budget left",
+        "What is left of each contract's downtime budget, as a share of it. Below 0 the standard is missed.",
+        SHARE,
+        [Prom(left_share(CHOSEN_CLIENTS), "{{client}} {{contract}}")],
+        custom=thresholds_shown(),
+        defaults={"thresholds": LEFT_STEPS, "max": 1},
+    )
+
+
+def _burn() -> Panel:
+    rate = largest((*OF_CONTRACT, "window"), series(m.SLA_BURN_RATE, CHOSEN_CLIENTS))
+    return curves(
+        "Burn rate",
+        "How many times as fast as the whole period allows the budget was used within the window; 1 uses it up "
+        "exactly.",
+        "none",
+        [Prom(rate, "{{client}} {{contract}} in {{window}}")],
+        custom=thresholds_shown(),
+        defaults={"thresholds": BURN_STEPS, "min": 0},
+    )
