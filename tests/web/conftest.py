@@ -36,6 +36,7 @@ class Face:
         self.token: str | None = None
         self.client_tokens: dict[str, str] = {}
         self.hosts: frozenset[str] = frozenset()
+        self.own: Callable[[], SelfMetrics] = lambda: SelfMetrics(site="hq", version="0.1.0")
 
     def application(self) -> Application:
         services = Services(
@@ -51,7 +52,7 @@ class Face:
             hosts=self.hosts,
             site="hq",
         )
-        return application(self.board, lambda: SelfMetrics(site="hq", version="0.1.0"), services)
+        return application(self.board, lambda: self.own(), services)
 
     async def _reload(self) -> tuple[bool, str]:
         self.reloads += 1
