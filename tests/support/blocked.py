@@ -11,6 +11,7 @@ import os
 
 import pytest
 
+from support import npm
 from support.tree import NEWER_POSTGRES, Tree, box_location, location
 
 PROGRAMS = {
@@ -39,8 +40,10 @@ PROGRAMS = {
     "buildah": "/usr/bin/buildah",
     "nspawn": "/usr/bin/systemd-nspawn",
     "box": "/usr/bin/make",
+    "grafana_schema": "",
 }
-"""Each server's name, as markers and fixtures use it, and its program inside the tree; the box is a tree of its own."""
+"""Each server's name, as markers and fixtures use it, and its program inside the tree; the box is a tree of its own,
+and Grafana's schema is no server but packages that npm fetches."""
 
 FIXTURES = {"page": "chromium", "postgres_url": "postgres", "systemd_analyze": "systemd"}
 """Fixtures that are not named like the server they need."""
@@ -55,6 +58,8 @@ _blocked = pytest.StashKey[list[str]]()
 
 def missing(server: str) -> str:
     """Why ``server`` cannot be had here; empty when it can."""
+    if server == "grafana_schema":
+        return npm.missing()
     tree = Tree(box_location() if server == "box" else location())
     if not tree.has(PROGRAMS[server]):
         return f"{server} is not in the tests' Debian tree (as root: make tree)"
