@@ -1,24 +1,28 @@
 """A scripted estate behind the real web application: each scrape sees it a quarter of a minute later.
 
 A fortnight's period ends during the script. One contract first is not seen, then is down in the new period until the
-end, so that its outage, its breach, its unknown time and the period before are all there to be asked for.
+end, so that its outage, its breach, its unknown time and the period before are all there to be asked for. The new
+period has terms of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 from aiohttp.test_utils import TestServer
 
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, SECOND, Instant
 from slawatch.domain.observation import Cause
-from slawatch.evaluation.board import PathStatus, Snapshot
+from slawatch.domain.terms import digest
+from slawatch.domain.timeline import Timeline
+from slawatch.evaluation.board import ContractStatus, PathStatus, Snapshot
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
 from slawatch.storage.reserve import Standing
 from web import samples
@@ -40,14 +44,14 @@ def snapshot(now: Instant) -> Snapshot:
     """Everything that can be exposed, at ``now``."""
     begun = [spell for spell in (_BEFORE, _UNSEEN, _DOWN) if samples.START + spell[0] < now]
     router = samples.timeline(*begun, until=now, width=10 * SECOND)
-    burn = {"1h": Fraction(7, 2), "6h": Fraction(3, 4)}
     slow = samples.timeline((14 * DAY - HOUR, 3 * HOUR, State.DEGRADED), until=now)
     globex = samples.terms(
         "globex", "branch", up_when="vpn", charges=[{"from": None, "amount": "900.00 CHF per month"}]
     )
+    word = "Ensure network up-time." if now < NEW_PERIOD else "Ensure network up-time, by night as well."
     contracts = [
-        samples.contract_status(endpoints={"router": router}, now=now, burn_rates=burn),
-        samples.contract_status(globex, {"vpn": slow}, now=now, client_name="Globex Bank", burn_rates=burn),
+        replace(_contract(samples.terms(definition=word), "router", router, now), review_overdue=now - BEGINS + HOUR),
+        _contract(globex, "vpn", slow, now),
     ]
     seen = samples.endpoint_status(
         "website", samples.timeline(until=now), now, probe="http", target="https://acme.example/"
@@ -65,6 +69,14 @@ def snapshot(now: Instant) -> Snapshot:
     counted = [replace(each, counts={"up": (now - BEGINS) // STEP, "down": 3}) for each in endpoints]
     paths = (PathStatus("lan", 2, 2, False, now), PathStatus("internet", 2, 0, True, now))
     return replace(samples.snapshot(contracts, counted, at=now), paths=paths)
+
+
+def _contract(document: Mapping[str, Any], endpoint: str, line: Timeline, now: Instant) -> ContractStatus:
+    """Judged by terms that have a version, as the ledger's have."""
+    burn = {"1h": Fraction(7, 2), "6h": Fraction(3, 4)}
+    status = samples.contract_status(document, {endpoint: line}, now, burn_rates=burn)
+    contract = replace(status.contract, version=digest(document))
+    return replace(status, account=replace(status.account, contract=contract))
 
 
 def own(step: int) -> SelfMetrics:

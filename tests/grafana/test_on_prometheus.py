@@ -98,7 +98,7 @@ VARIABLES = [query for dashboard in OVER_PROMETHEUS for query in variable_querie
 
 
 def test_there_is_much_to_ask() -> None:
-    assert (len(PANELS), len(ANNOTATIONS), len(VARIABLES)) == (81, 5, 7)
+    assert (len(PANELS), len(ANNOTATIONS), len(VARIABLES)) == (86, 6, 7)
 
 
 @pytest.mark.parametrize("query", PANELS, ids=lambda query: query.place)
@@ -147,7 +147,7 @@ def test_every_table_gives_exactly_its_keys_so_that_rows_can_be_merged(read: Rea
                     rows = read.at_the_end(filled_in(text_of(target), SEVERAL))
                     assert all(_labels(row) == keys for row in rows), (panel["title"], target["refId"])
                     assert len({tuple(sorted(row["metric"].items())) for row in rows}) == len(rows)
-    assert tables == 7
+    assert tables == 9
 
 
 @pytest.mark.parametrize("dashboard", OVER_PROMETHEUS, ids=name_of)
@@ -199,6 +199,9 @@ def test_the_outage_is_marked_while_it_lasts_and_the_unknown_time_before_it(read
     assert max(spans["annotation Unknown"]) < max(spans["annotation Outages"])
     assert min(spans["annotation Unknown"]) < min(spans["annotation Outages"])
     assert len(spans["annotation Periods"]) < 10, "a moment, not a span"
+    versions = {row["metric"]["version"] for row in marks["annotation Terms"]}
+    assert len(versions) == 2
+    assert len(spans["annotation Terms"]) < 20
 
 
 def test_state_words_are_those_of_the_snapshot(read: Read) -> None:

@@ -8,9 +8,11 @@ from slawatch.exposition.grafana.common import (
     CONTRACT_KEYS,
     LEFT_STEPS,
     OF_CONTRACT,
+    REVIEW_STEPS,
     client_variable,
     left_share,
     level,
+    of_contract,
     to_contract,
 )
 from slawatch.exposition.grafana.dashboard import Dashboard
@@ -18,8 +20,10 @@ from slawatch.exposition.grafana.look import (
     COUNT,
     DEGRADED,
     DOWN,
-    EXCLUDED,
     FAINT,
+    LOST,
+    QUIET,
+    SECONDS,
     SHARE,
     UNKNOWN,
     UP,
@@ -27,6 +31,7 @@ from slawatch.exposition.grafana.look import (
     level_words,
     spoken,
     verdict_words,
+    words,
 )
 from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, override
 from slawatch.exposition.grafana.selectors import coded, cut, largest, series
@@ -40,7 +45,7 @@ _LEVEL_COLOURS = {
     "undetermined": UNKNOWN,
     "at_risk": DEGRADED,
     "breaching": DOWN,
-    "lost": EXCLUDED,
+    "lost": LOST,
 }
 
 
@@ -52,7 +57,7 @@ def business() -> Dashboard:
         "What does it cost us, and who comes first? Money by client and currency; currencies are never added up.",
         [
             ("Money", [_by_client(), _stake()]),
-            ("Contracts", [_levels(), _worst(), _verdicts()]),
+            ("Contracts", [_levels(), _worst(), _verdicts(), _reviews()]),
         ],
         variables=[client_variable(m.SLA_TARGET)],
         since="now-30d",
@@ -139,5 +144,24 @@ def _verdicts() -> Panel:
         ],
         sort="Verdict",
         width=12,
+        overrides=[override("Contract", links=to_contract())],
+    )
+
+
+def _reviews() -> Panel:
+    return figures(
+        "Reviews overdue",
+        "How long ago the first review came due that nobody has signed, for every contract with agreed times for it.",
+        CONTRACT_KEYS,
+        [
+            Column(
+                "Overdue",
+                of_contract(m.REVIEW_OVERDUE, CHOSEN_CLIENTS),
+                SECONDS,
+                in_colour(thresholds=REVIEW_STEPS, mappings=words({"0": ("none due", QUIET)})),
+            )
+        ],
+        sort="Overdue",
+        height=7,
         overrides=[override("Contract", links=to_contract())],
     )

@@ -24,6 +24,9 @@ LEFT_STEPS = steps(DOWN, (0, DEGRADED), (0.25, QUIET))
 BURN_STEPS = steps(QUIET, (1, DEGRADED), (10, DOWN))
 """1 uses the budget up exactly; ten times that uses a month's in three days."""
 
+REVIEW_STEPS = steps(QUIET, (1, DEGRADED), (86_400, DOWN))
+"""How long a review is overdue: at all, and for more than a day."""
+
 
 def client_variable(metric: Metric, *, every: bool = True) -> Variable:
     """The clients that ``metric`` has."""

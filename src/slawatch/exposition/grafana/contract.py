@@ -5,8 +5,10 @@ from __future__ import annotations
 from slawatch.exposition import metrics as m
 from slawatch.exposition.grafana.common import (
     BURN_STEPS,
+    CONTRACT_KEYS,
     COVERAGE_STEPS,
     OF_CONTRACT,
+    REVIEW_STEPS,
     client_variable,
     date_of,
     level,
@@ -30,9 +32,11 @@ from slawatch.exposition.grafana.look import (
     spoken,
     steps,
     verdict_words,
+    words,
 )
 from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, figure, thresholds_shown
 from slawatch.exposition.grafana.selectors import coded, cut, largest, series
+from slawatch.exposition.grafana.tables import Column, figures
 
 _ONE = {"client": "$client", "contract": "$contract"}
 
@@ -48,6 +52,7 @@ def contract() -> Dashboard:
             ("This period", [_budget(), _cone(), _figures(), _burn()]),
             ("What the time was", [_classes(), _coverage()]),
             ("Money and the period before", [*_before(), _stake()]),
+            ("The agreement", [_terms(), _review()]),
         ],
         variables=[
             client_variable(m.SLA_TARGET, every=False),
@@ -63,6 +68,9 @@ def _annotations() -> list[Annotation]:
         spent = f"delta({series(m.SLA_CLASS, {**_ONE, 'class': name})}[$__rate_interval])"
         return f"{largest(('client', 'contract'), spent)} > 0"
 
+    versions = ("client", "contract", "version")
+    info = largest(versions, series(m.SLA_CONTRACT_INFO, _ONE))
+    earlier = largest(versions, f"{series(m.SLA_CONTRACT_INFO, _ONE)} offset $__rate_interval")
     begins = f"changes({series(m.SLA_PERIOD_START, _ONE)}[$__rate_interval])"
     return [
         Annotation("Outages", grows("down"), DOWN, "Down", "{{client}} {{contract}}: downtime that counts"),
@@ -73,6 +81,13 @@ def _annotations() -> list[Annotation]:
             EXCLUDED,
             "A new period",
             "Budget and figures start anew",
+        ),
+        Annotation(
+            "Terms",
+            f"{info} unless {earlier}",
+            EXCLUDED,
+            "Terms",
+            "{{client}} {{contract}}: judged by version {{version}} from here on",
         ),
     ]
 
@@ -272,4 +287,33 @@ def _stake() -> Panel:
         "none",
         [Prom(stake, "{{currency}}")],
         defaults={"decimals": 2, "min": 0, "links": to_endpoints("$client")},
+    )
+
+
+def _terms() -> Panel:
+    keys = {**CONTRACT_KEYS, "version": "Version"}
+    info = largest(tuple(keys), series(m.SLA_CONTRACT_INFO, _ONE))
+    return figures(
+        "Terms in force",
+        "The version of the terms that judge the current period: the beginning of their SHA-256, as in the ledger.",
+        keys,
+        [Column("In force", info, "none", {"mappings": words({"1": ("yes", QUIET)})})],
+        sort="In force",
+        width=16,
+        height=4,
+    )
+
+
+def _review() -> Panel:
+    return figure(
+        "Review overdue",
+        "How long ago the first review came due that nobody has signed.",
+        SECONDS,
+        of_contract(m.REVIEW_OVERDUE, _ONE),
+        width=8,
+        defaults={
+            "thresholds": REVIEW_STEPS,
+            "mappings": words({"0": ("none due", QUIET)}),
+            "noValue": "no reviews agreed",
+        },
     )

@@ -17,6 +17,7 @@ Json = dict[str, Any]
 UP = "#6b9280"
 DEGRADED = "#c48a1e"
 DOWN = "#cf4237"
+LOST = "#8f231b"
 UNKNOWN = "#87929b"
 EXCLUDED = "#3f7fc4"
 FAINT = "#b3bcc2"

@@ -50,6 +50,7 @@ def monitor() -> Dashboard:
             ("Punctuality", [_heat(), _quantiles(), _lag(), _missed()]),
             ("Ledger", [_queue(), _commits(), _spool(), _losses()]),
             ("What it asks the world by", [_resolvers(), _answers(), _questions(), _paths()]),
+            ("What Prometheus is given", [_series()]),
         ],
         variables=[Variable("site", "Site", f"label_values({series(m.BUILD_INFO)}, site)", every=True)],
         since="now-6h",
@@ -272,4 +273,19 @@ def _paths() -> Panel:
         width=12,
         height=8,
         mappings=yes_no(("blind", UNKNOWN), ("sees", UP)),
+    )
+
+
+def _series() -> Panel:
+    return curves(
+        "Series in an answer",
+        "How many series slawatch answers a scrape with, and how many it leaves out since a probe has too many phases.",
+        COUNT,
+        [
+            Prom(f"max({series(m.EXPOSED_SERIES)})", "exposed"),
+            Prom(f"max({series(m.WITHHELD_SERIES)})", "left out"),
+        ],
+        width=24,
+        height=6,
+        defaults={"min": 0, "decimals": 0},
     )
