@@ -184,6 +184,8 @@ def _expression(dashboard: Any, title: str) -> str:
 def test_unknown_is_its_own_state_and_never_down(read: Read) -> None:
     states = _by(read.over_time(_expression(endpoints(), "State")), "endpoint")
     codes = look.STATES
+    assert len(set(codes.values())) == 4, "down is 0, and nothing else is"
+    assert codes["down"] == 0
     assert set(states["store"]) == {codes["unknown"]}
     assert set(states["website"]) == {codes["up"]}
     assert set(states["vpn"]) == {codes["degraded"]}

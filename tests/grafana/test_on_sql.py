@@ -180,7 +180,7 @@ def test_an_outage_that_goes_on_has_no_end(sqlite_ledger: Ask) -> None:
 
 
 def test_a_day_is_cut_and_unknown_time_is_in_neither_side(sqlite_ledger: Ask) -> None:
-    rows = {row["time"][:10]: row for row in _asked(sqlite_ledger, "Availability by day")}
+    rows = {row["day"]: row for row in _asked(sqlite_ledger, "Availability by day")}
     assert rows["2026-02-20"]["available"] == 0.993055  # 600 s of 86400 s: 0.99305555…
     assert rows["2026-01-20"]["available"] == 1.0
     assert rows["2026-01-20"]["unknown"] == 2520.0

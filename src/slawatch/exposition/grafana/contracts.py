@@ -23,6 +23,7 @@ from slawatch.exposition.grafana.look import COUNT, DATE, DEGRADED, DOWN, QUIET,
 from slawatch.exposition.grafana.panels import Panel, Prom, curves, figure, override, thresholds_shown
 from slawatch.exposition.grafana.selectors import cut, largest, series
 from slawatch.exposition.grafana.tables import Column, figures, in_colour
+from slawatch.exposition.metrics import Metric
 
 _AVAILABILITY = {"decimals": 4}
 
@@ -42,37 +43,43 @@ def contracts() -> Dashboard:
 
 
 def _counts() -> list[Panel]:
-    risky = f"{series(m.SLA_RISK, {**CHOSEN_CLIENTS, 'level': '=~breaching|lost'})} == 1"
-    at_risk = f"{series(m.SLA_RISK, {**CHOSEN_CLIENTS, 'level': 'at_risk'})} == 1"
-    blind = f"{series(m.ENDPOINT_KNOWN, CHOSEN_CLIENTS)} == 0"
-    down = f"{series(m.ENDPOINT_UP, CHOSEN_CLIENTS)} == 0"
+    risky = series(m.SLA_RISK, {**CHOSEN_CLIENTS, "level": "=~breaching|lost"})
+    at_risk = series(m.SLA_RISK, {**CHOSEN_CLIENTS, "level": "at_risk"})
     return [
-        _count("Contracts", "How many contracts are judged.", series(m.SLA_TARGET, CHOSEN_CLIENTS), OF_CONTRACT),
-        _count(
-            "Breaching or lost",
-            "An outage is running that breaches, or the standard is missed already.",
-            risky,
-            OF_CONTRACT,
-            DOWN,
+        figure(
+            "Contracts",
+            "How many contracts are judged.",
+            COUNT,
+            f"count({of_contract(m.SLA_TARGET, CHOSEN_CLIENTS)})",
+            width=8,
         ),
-        _count("At risk", "What is left of the budget goes faster than the period.", at_risk, OF_CONTRACT, DEGRADED),
-        _count("Endpoints down", "Confirmed down at this moment.", down, ("client", "endpoint"), DOWN),
-        _count(
+        _contracts_that("Breaching or lost", "An outage runs that breaches, or the standard is missed.", risky, DOWN),
+        _contracts_that("At risk", "What is left of the budget goes faster than the period.", at_risk, DEGRADED),
+        _endpoints_that("Endpoints down", "Confirmed down at this moment.", m.ENDPOINT_UP, DOWN),
+        _endpoints_that(
             "Endpoints unknown",
             "Nothing is known of them: nobody looks, or the way to them is blind. Not down.",
-            blind,
-            ("client", "endpoint"),
+            m.ENDPOINT_KNOWN,
             DEGRADED,
         ),
     ]
 
 
-def _count(title: str, text: str, expression: str, labels: tuple[str, ...], colour: str = QUIET) -> Panel:
-    """How many; 0 where there is none, since that is known: slawatch lists every contract and endpoint it has."""
-    everything = series(m.SLA_TARGET if labels == OF_CONTRACT else m.ENDPOINT_KNOWN, CHOSEN_CLIENTS)
-    expression = f"count({largest(labels, expression)}) or 0 * count({largest(labels, everything)})"
-    width = 4 if title != "Contracts" else 8
-    return figure(title, text, COUNT, expression, width=width, defaults={"thresholds": steps(QUIET, (1, colour))})
+def _contracts_that(title: str, text: str, selected: str, colour: str) -> Panel:
+    every = of_contract(m.SLA_TARGET, CHOSEN_CLIENTS)
+    return _count(title, text, largest(OF_CONTRACT, f"{selected} == 1"), every, colour)
+
+
+def _endpoints_that(title: str, text: str, metric: Metric, colour: str) -> Panel:
+    each = ("client", "endpoint")
+    every = largest(each, series(m.ENDPOINT_KNOWN, CHOSEN_CLIENTS))
+    return _count(title, text, largest(each, f"{series(metric, CHOSEN_CLIENTS)} == 0"), every, colour)
+
+
+def _count(title: str, text: str, counted: str, every: str, colour: str) -> Panel:
+    """How many; 0 where there is none, as long as there is any at all: slawatch lists whatever it has."""
+    expression = f"count({counted}) or 0 * count({every})"
+    return figure(title, text, COUNT, expression, defaults={"thresholds": steps(QUIET, (1, colour))})
 
 
 def _table() -> Panel:

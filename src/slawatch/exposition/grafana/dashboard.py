@@ -63,6 +63,8 @@ class Dashboard:
     annotations: Sequence[Annotation] = ()
     since: str = "now-24h"
     refresh: str = "1m"
+    timezone: str = "browser"
+    """``browser`` is the reader's own; ``utc`` where days are those of UTC."""
 
     @property
     def uid(self) -> str:
@@ -86,7 +88,7 @@ class Dashboard:
             "version": 1,
             "editable": True,
             "graphTooltip": 1,
-            "timezone": "browser",
+            "timezone": self.timezone,
             "weekStart": "",
             "fiscalYearStartMonth": 0,
             "time": {"from": self.since, "to": "now"},

@@ -91,7 +91,7 @@ def history(dialect: Dialect) -> Dashboard:
     return Dashboard(
         f"history-{dialect.name.lower()}",
         f"slawatch / History ({dialect.name})",
-        f"What was recorded, exactly? One endpoint by the ledger's SQL views on {dialect.name}.",
+        f"What was recorded, exactly? One endpoint by the ledger's SQL views on {dialect.name}, in UTC.",
         [
             ("", [_states(dialect), _days(dialect), _shares(dialect)]),
             ("On record", [_outages(dialect), _transitions(dialect), _blips(dialect)]),
@@ -104,6 +104,7 @@ def history(dialect: Dialect) -> Dashboard:
         ],
         since="now-30d",
         refresh="5m",
+        timezone="utc",
     )
 
 
@@ -140,8 +141,8 @@ def _days(dialect: Dialect) -> Panel:
 def _shares(dialect: Dialect) -> Panel:
     known = "nullif(up_us + degraded_us + down_us, 0)"
     text = (
-        f"SELECT time, (up_us + degraded_us) * 1000000 / {known} / 1000000.0 AS available, down_seconds AS down, "
-        f"unknown_seconds AS unknown FROM v_days WHERE {_WITHIN} ORDER BY at DESC"
+        f"SELECT CAST(day AS text) AS day, (up_us + degraded_us) * 1000000 / {known} / 1000000.0 AS available, "
+        f"down_seconds AS down, unknown_seconds AS unknown FROM v_days WHERE {_WITHIN} ORDER BY at DESC"
     )
     return rows(
         "Availability by day",
@@ -152,7 +153,7 @@ def _shares(dialect: Dialect) -> Panel:
         width=12,
         height=8,
         overrides=[
-            override("time", displayName="UTC day", unit="time:YYYY-MM-DD"),
+            override("day", displayName="UTC day"),
             override("available", displayName="Available", unit="percentunit", decimals=4, noValue="not known"),
             override("down", displayName="Down", unit=SECONDS, **in_colour(thresholds=steps(QUIET, (0.000001, DOWN)))),
             override("unknown", displayName="Unknown", unit=SECONDS),

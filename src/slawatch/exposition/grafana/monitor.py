@@ -90,6 +90,7 @@ def _now() -> list[Panel]:
             "Whether the ballast still lies on the disk; a full disk takes it first.",
             m.BALLAST,
             yes_no(("in place", QUIET), ("taken", DOWN)),
+            absent="none kept",
         ),
         figure(
             "Latest commit",
@@ -101,10 +102,8 @@ def _now() -> list[Panel]:
     ]
 
 
-def _word(title: str, text: str, metric: Metric, mappings: Sequence[Json]) -> Panel:
-    return figure(
-        title, text, "none", f"max({series(metric)})", defaults={"mappings": mappings, "noValue": "none kept"}
-    )
+def _word(title: str, text: str, metric: Metric, mappings: Sequence[Json], *, absent: str = "no data") -> Panel:
+    return figure(title, text, "none", f"max({series(metric)})", defaults={"mappings": mappings, "noValue": absent})
 
 
 def _about() -> Panel:
