@@ -18,8 +18,9 @@ from typing import Any
 from aiohttp.test_utils import TestServer
 
 from slawatch.domain.facts import State
-from slawatch.domain.interval import DAY, HOUR, MILLISECOND, SECOND, Instant
+from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Instant
 from slawatch.domain.observation import Cause
+from slawatch.domain.risk import BurnRate
 from slawatch.domain.terms import digest
 from slawatch.domain.timeline import Timeline
 from slawatch.evaluation.board import ContractStatus, PathStatus, Snapshot
@@ -73,10 +74,12 @@ def snapshot(now: Instant) -> Snapshot:
 
 def _contract(document: Mapping[str, Any], endpoint: str, line: Timeline, now: Instant) -> ContractStatus:
     """Judged by terms that have a version, as the ledger's have."""
-    burn = {"1h": Fraction(7, 2), "6h": Fraction(3, 4)}
-    status = samples.contract_status(document, {endpoint: line}, now, burn_rates=burn)
+    rates = {"1h": Fraction(7, 2), "6h": Fraction(3, 4)}
+    burn = tuple(BurnRate(length, Fraction(7, 2), Fraction(168, 25)) for length in (HOUR, 5 * MINUTE))
+    status = samples.contract_status(document, {endpoint: line}, now, burn_rates=rates)
     contract = replace(status.contract, version=digest(document))
-    return replace(status, account=replace(status.account, contract=contract))
+    account, risk = replace(status.account, contract=contract), replace(status.risk, burn=burn)
+    return replace(status, account=account, risk=risk)
 
 
 def own(step: int) -> SelfMetrics:

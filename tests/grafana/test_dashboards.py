@@ -192,7 +192,7 @@ def _texts(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("dashboard", ALL, ids=name_of)
-def test_links_lead_to_dashboards_with_variables_that_they_have(dashboard: Dashboard) -> None:
+def test_links_of_panels_lead_to_dashboards_with_variables_that_they_have(dashboard: Dashboard) -> None:
     there = {each.uid: each for each in ALL}
     for links in _of_key(dashboard.json()["panels"], "links"):
         for link in links:
@@ -203,6 +203,31 @@ def test_links_lead_to_dashboards_with_variables_that_they_have(dashboard: Dashb
             assert chosen <= {variable.name for variable in target.variables}, link["url"]
             assert "${datasource:queryparam}" in link["url"]
             assert "${__url_time_range}" in link["url"]
+
+
+@pytest.mark.parametrize("dashboard", ALL, ids=name_of)
+def test_links_at_the_top_take_along_what_the_other_can_show(dashboard: Dashboard) -> None:
+    """Several clients at once are nothing to a dashboard of one; and by the dropdown nothing goes along."""
+    *links, others = dashboard.json()["links"]
+    assert (others["type"], others["tags"], others["includeVars"]) == ("dashboards", ["slawatch"], False)
+    there = {each.uid: each for each in ALL}
+    several = {variable.name: variable.every for variable in dashboard.variables}
+    for link in links:
+        target = there[urlsplit(link["url"]).path.removeprefix("/d/")]
+        assert target.source == dashboard.source
+        assert target is not dashboard
+        carried = variables_in(link["url"]) - {"datasource"}
+        takes = {variable.name: variable.every for variable in target.variables}
+        assert all(takes[name] or not several[name] for name in carried), link["title"]
+
+
+def test_every_dashboard_of_prometheus_is_reached_from_another() -> None:
+    reached = set()
+    for dashboard in OVER_PROMETHEUS:
+        urls = [link["url"] for link in dashboard.json()["links"]]
+        urls += [link["url"] for links in _of_key(dashboard.json()["panels"], "links") for link in links]
+        reached |= {urlsplit(url).path.removeprefix("/d/") for url in urls if url}
+    assert reached == {dashboard.uid for dashboard in OVER_PROMETHEUS}
 
 
 def test_links_name_columns_that_stand_in_their_table() -> None:

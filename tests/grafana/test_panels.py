@@ -37,7 +37,7 @@ Contracts, the worst first | table | none | quiet
   Coverage | percentunit | degraded, quiet from 0.95
   Period ends | dateTimeAsIso
 Budget left | timeseries | percentunit | down, degraded from 0, quiet from 0.25
-Burn rate | timeseries | none | quiet, degraded from 1, down from 10
+Burn rate | timeseries | none | quiet, degraded from 1
 """,
     "contract": """
 State | stat | none | quiet
@@ -49,9 +49,9 @@ Period ends | stat | dateTimeAsIso | quiet
 Budget burn-down | timeseries | s | down, quiet from 0
 Where the period can still end | timeseries | percentunit | quiet
 Availability to date: low, point, high | timeseries | percentunit | quiet
-Burn rate by window | timeseries | none | quiet, degraded from 1, down from 10
+Burn rate by window | timeseries | none | quiet, degraded from 1
 Time of the period by class | timeseries | s | quiet
-Coverage | timeseries | percentunit | degraded, quiet from 0.95
+Coverage | timeseries | percentunit | quiet
 Last period | stat | none | quiet
 Last availability | stat | percentunit | quiet
 Credit due | stat | none | quiet

@@ -62,9 +62,11 @@ MISTAKES: dict[str, Mistake] = {
     "a place where no legend can be": _at("Coverage", "options", "legend", "placement", value="left"),
     "a look that lines do not have": _at("Coverage", "fieldConfig", "defaults", "custom", "lineWidht", value=2),
     "a style that lines do not have": _at("Coverage", "fieldConfig", "defaults", "custom", "drawStyle", value="lines"),
-    "thresholds of an unknown mode": _at("Coverage", "fieldConfig", "defaults", "thresholds", "mode", value="absolut"),
+    "thresholds of an unknown mode": _at(
+        "Burn rate by window", "fieldConfig", "defaults", "thresholds", "mode", value="absolut"
+    ),
     "a threshold that is text": _at(
-        "Coverage", "fieldConfig", "defaults", "thresholds", "steps", 1, "value", value="0.95"
+        "Burn rate by window", "fieldConfig", "defaults", "thresholds", "steps", 1, "value", value="0.95"
     ),
     "a mapping of an unknown type": _at("State", "fieldConfig", "defaults", "mappings", 0, "type", value="valeu"),
     "an override of nothing": _at(

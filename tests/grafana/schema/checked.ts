@@ -75,7 +75,7 @@ type Property<Custom> =
   | { [Key in keyof Custom & string]-?: { id: `custom.${Key}`; value: Required<Custom>[Key] } }[keyof Custom & string];
 
 interface Override<Custom> {
-  matcher: { id: 'byName'; options: string };
+  matcher: { id: 'byName' | 'byRegexp'; options: string };
   properties: Array<Property<Custom>>;
 }
 

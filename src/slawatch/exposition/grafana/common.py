@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slawatch.exposition import metrics as m
-from slawatch.exposition.grafana.dashboard import Variable, uid_of
+from slawatch.exposition.grafana.dashboard import Link, Variable, uid_of
 from slawatch.exposition.grafana.look import DEGRADED, DOWN, LEVELS, QUIET, Json, steps
 from slawatch.exposition.grafana.panels import data_link
 from slawatch.exposition.grafana.selectors import coded, largest, series
@@ -21,8 +21,8 @@ COVERAGE_STEPS = steps(DEGRADED, (0.95, QUIET))
 LEFT_STEPS = steps(DOWN, (0, DEGRADED), (0.25, QUIET))
 """Of the share of the budget that is left: overdrawn, the last quarter, more."""
 
-BURN_STEPS = steps(QUIET, (1, DEGRADED), (10, DOWN))
-"""1 uses the budget up exactly; ten times that uses a month's in three days."""
+BURN_STEPS = steps(QUIET, (1, DEGRADED))
+"""1 uses the budget up exactly. What is alarming depends on the period's length, and is a series of its own."""
 
 REVIEW_STEPS = steps(QUIET, (1, DEGRADED), (86_400, DOWN))
 """How long a review is overdue: at all, and for more than a day."""
@@ -44,9 +44,11 @@ def to_endpoints(client: str = "${__data.fields.Client}") -> list[Json]:
     return data_link("Open this client's endpoints", _url("endpoints", f"var-client={client}"))
 
 
-def to_business() -> list[Json]:
-    """To what the same client costs."""
-    return data_link("Open the business view", _url("business", "var-client=${__data.fields.Client}"))
+TO_CONTRACTS = Link("Contracts", "Whom must I worry about?", "contracts", ["client"])
+TO_ENDPOINTS = Link("Endpoints", "What happened, exactly?", "endpoints", ["client"])
+TO_BUSINESS = Link("Business", "What does it cost us?", "business", ["client"])
+TO_MONITOR = Link("Monitor", "Can slawatch's word be trusted now?", "monitor")
+"""At the top of dashboards; the clients that are chosen go along."""
 
 
 def _url(name: str, chosen: str) -> str:

@@ -6,9 +6,11 @@ from slawatch.exposition import metrics as m
 from slawatch.exposition.grafana.common import (
     BURN_STEPS,
     CONTRACT_KEYS,
-    COVERAGE_STEPS,
     OF_CONTRACT,
     REVIEW_STEPS,
+    TO_BUSINESS,
+    TO_CONTRACTS,
+    TO_ENDPOINTS,
     client_variable,
     date_of,
     level,
@@ -34,7 +36,7 @@ from slawatch.exposition.grafana.look import (
     verdict_words,
     words,
 )
-from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, figure, thresholds_shown
+from slawatch.exposition.grafana.panels import DASHES, Panel, Prom, coloured, curves, dashed, figure, thresholds_shown
 from slawatch.exposition.grafana.selectors import coded, cut, largest, series
 from slawatch.exposition.grafana.tables import Column, figures
 
@@ -54,6 +56,7 @@ def contract() -> Dashboard:
             ("Money and the period before", [*_before(), _stake()]),
             ("The agreement", [_terms(), _review()]),
         ],
+        links=[TO_CONTRACTS, TO_ENDPOINTS, TO_BUSINESS],
         variables=[
             client_variable(m.SLA_TARGET, every=False),
             Variable("contract", "Contract", f"label_values({series(m.SLA_TARGET, {'client': '$client'})}, contract)"),
@@ -155,7 +158,7 @@ def _budget() -> Panel:
             coloured(
                 "even pace",
                 FAINT,
-                custom__lineStyle={"fill": "dash", "dash": [6, 6]},
+                custom__lineStyle=DASHES,
                 custom__lineInterpolation="linear",
             ),
         ],
@@ -185,7 +188,7 @@ def _cone() -> Panel:
 
 
 def _target() -> dict[str, object]:
-    return coloured("target", DOWN, custom__lineStyle={"fill": "dash", "dash": [6, 6]})
+    return coloured("target", DOWN, custom__lineStyle=DASHES)
 
 
 def _figures() -> Panel:
@@ -208,14 +211,15 @@ def _figures() -> Panel:
 
 def _burn() -> Panel:
     rate = largest((*OF_CONTRACT, "window"), series(m.SLA_BURN_RATE, _ONE))
+    limit = largest((*OF_CONTRACT, "window"), series(m.SLA_BURN_THRESHOLD, _ONE))
     return curves(
         "Burn rate by window",
         "How many times as fast as the whole period allows the budget was used within the window; 1 uses it up "
-        "exactly.",
+        "exactly. Dashed: from where on it is alarming in that window, by the period's length.",
         "none",
-        [Prom(rate, "in {{window}}")],
-        custom=thresholds_shown(),
+        [Prom(rate, "in {{window}}"), Prom(limit, "alarming in {{window}}")],
         defaults={"thresholds": BURN_STEPS, "min": 0},
+        overrides=[dashed("^alarming")],
         calcs=["lastNotNull", "max"],
     )
 
@@ -237,13 +241,12 @@ def _classes() -> Panel:
 def _coverage() -> Panel:
     return curves(
         "Coverage",
-        "Share of the period's service time to date that was measured. Below the contract's floor (95 % unless it "
-        "says another) the period is disputable.",
+        "Share of the period's service time to date that was measured. Below the contract's floor, dashed, nothing is "
+        "settled by itself.",
         SHARE,
-        [Prom(of_contract(m.SLA_COVERAGE, _ONE), "measured")],
-        custom=thresholds_shown(),
-        defaults={"thresholds": COVERAGE_STEPS, "max": 1, "decimals": 1},
-        overrides=[coloured("measured", UP)],
+        [Prom(of_contract(m.SLA_COVERAGE, _ONE), "measured"), Prom(of_contract(m.SLA_COVERAGE_FLOOR, _ONE), "floor")],
+        defaults={"max": 1, "decimals": 1},
+        overrides=[coloured("measured", UP), dashed("^floor$")],
     )
 
 

@@ -10,6 +10,9 @@ from slawatch.exposition.grafana.common import (
     COVERAGE_STEPS,
     LEFT_STEPS,
     OF_CONTRACT,
+    TO_BUSINESS,
+    TO_ENDPOINTS,
+    TO_MONITOR,
     client_variable,
     date_of,
     left_share,
@@ -38,6 +41,7 @@ def contracts() -> Dashboard:
             ("", [*_counts(), _table()]),
             ("How budgets are used", [_left(), _burn()]),
         ],
+        links=[TO_ENDPOINTS, TO_BUSINESS, TO_MONITOR],
         variables=[client_variable(m.SLA_TARGET)],
     )
 

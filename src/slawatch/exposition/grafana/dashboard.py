@@ -51,6 +51,16 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """From the top of one dashboard to another of the same source. ``variables`` go along as they are chosen."""
+
+    title: str
+    tooltip: str
+    name: str
+    variables: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Dashboard:
     """``name`` makes its address. ``rows`` hold panels side by side; a panel that finds no room begins a new line."""
 
@@ -61,6 +71,7 @@ class Dashboard:
     source: str = PROMETHEUS
     variables: Sequence[Variable] = ()
     annotations: Sequence[Annotation] = ()
+    links: Sequence[Link] = ()
     since: str = "now-24h"
     refresh: str = "1m"
     timezone: str = "browser"
@@ -98,7 +109,7 @@ class Dashboard:
                 "list": [_source_variable(self.source), *(self._variable(each, source) for each in self.variables)]
             },
             "annotations": {"list": [_BUILT_IN, *(_annotation(each, source) for each in self.annotations)]},
-            "links": [_OTHERS],
+            "links": [*map(_link, self.links), _OTHERS],
             "panels": _placed(self.rows, source),
         }
 
@@ -140,13 +151,29 @@ _OTHERS: Json = {
     "title": "slawatch",
     "tags": [TAG],
     "asDropdown": True,
-    "includeVars": True,
+    "includeVars": False,
     "keepTime": True,
     "targetBlank": False,
     "icon": "external link",
     "tooltip": "The other dashboards of slawatch",
     "url": "",
 }
+"""Takes no variables along: "all clients" is none that a dashboard of one contract could show, and a data source of
+another type is none to ask."""
+
+
+def _link(link: Link) -> Json:
+    carried = "&".join(f"${{{name}:queryparam}}" for name in ("datasource", *link.variables))
+    return {
+        **_OTHERS,
+        "type": "link",
+        "title": link.title,
+        "tags": [],
+        "asDropdown": False,
+        "icon": "dashboard",
+        "tooltip": link.tooltip,
+        "url": f"/d/{uid_of(link.name)}?{carried}",
+    }
 
 
 def _source_variable(source: str) -> Json:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from slawatch.exposition import metrics as m
-from slawatch.exposition.grafana.common import OF_ENDPOINT, client_variable, date_of
+from slawatch.exposition.grafana.common import (
+    OF_ENDPOINT,
+    TO_BUSINESS,
+    TO_CONTRACTS,
+    TO_MONITOR,
+    client_variable,
+    date_of,
+)
 from slawatch.exposition.grafana.dashboard import Annotation, Dashboard, Variable
 from slawatch.exposition.grafana.look import (
     DATE,
@@ -38,6 +45,7 @@ def endpoints() -> Dashboard:
             ("Probes", [_total(), _phases(), _results(), _last()]),
             ("Certificates", [_certificates()]),
         ],
+        links=[TO_CONTRACTS, TO_BUSINESS, TO_MONITOR],
         variables=[
             client_variable(m.ENDPOINT_KNOWN),
             Variable("endpoint", "Endpoint", f"label_values({of_client}, endpoint)", every=True),

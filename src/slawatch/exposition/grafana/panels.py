@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from slawatch.exposition.grafana.look import PLAIN, Json
+from slawatch.exposition.grafana.look import DEGRADED, PLAIN, Json
 
 
 class Target(Protocol):
@@ -87,6 +87,15 @@ def override(name: str, **properties: object) -> Json:
         "matcher": {"id": "byName", "options": name},
         "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()],
     }
+
+
+def dashed(pattern: str) -> Json:
+    """Limits that a curve is held against: every series whose name matches, in the colour of alarm."""
+    look = override("", color={"mode": "fixed", "fixedColor": DEGRADED}, custom__lineStyle=DASHES, custom__lineWidth=1)
+    return {**look, "matcher": {"id": "byRegexp", "options": f"/{pattern}/"}}
+
+
+DASHES: Json = {"fill": "dash", "dash": [6, 6]}
 
 
 def coloured(name: str, colour: str, **more: object) -> Json:
