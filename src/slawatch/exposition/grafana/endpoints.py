@@ -21,6 +21,7 @@ from slawatch.exposition.grafana.look import (
     SECONDS,
     STATES,
     UNKNOWN,
+    UP,
     state_words,
     steps,
 )
@@ -129,7 +130,7 @@ def _results() -> Panel:
         stacked=True,
         defaults={"min": 0},
         overrides=[
-            coloured("up", "#6b9280"),
+            coloured("up", UP),
             coloured("degraded", DEGRADED),
             coloured("down", DOWN),
             coloured("void", UNKNOWN),
