@@ -20,7 +20,7 @@ from slawatch.exposition.grafana import look
 from slawatch.exposition.grafana.dashboard import Dashboard
 from slawatch.exposition.grafana.files import files
 from slawatch.exposition.grafana.selectors import buckets, coded, cut, series
-from slawatch.exposition.metrics import METRICS, PROBE_LATENESS, SLA_RISK, SLA_TARGET, Kind
+from slawatch.exposition.metrics import METRICS, PROBE_LATENESS, SLA_BUDGET_USED, SLA_RISK, SLA_TARGET, Kind
 from slawatch.web import words as of_pages
 
 ROOT = Path(__file__).parents[2]
@@ -265,6 +265,16 @@ def test_every_metric_and_label_of_a_query_exists(dashboard: Dashboard) -> None:
         bare = re.sub(r'"[^"]*"|\[[^\]]*\]|\{[^}]*\}|\$\w+', "", query.text)
         words = set(re.findall(r"\b[a-z_]{2,}\b", bare)) - _SERIES.keys()
         assert words <= _WORDS | _LABELS, query.place
+
+
+NOT_DRAWN = {SLA_BUDGET_USED.name}
+"""Metrics that no panel shows: what is used is the rest of what is left."""
+
+
+def test_no_metric_is_forgotten() -> None:
+    texts = [query.text for dashboard in OVER_PROMETHEUS for query in queries(dashboard)]
+    shown = {name for text in texts for name, _ in _SELECTOR.findall(text)}
+    assert _SERIES.keys() - shown == NOT_DRAWN
 
 
 @pytest.mark.parametrize("dashboard", OVER_PROMETHEUS, ids=name_of)
