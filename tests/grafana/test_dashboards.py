@@ -19,8 +19,9 @@ from slawatch.domain.risk import Level
 from slawatch.exposition.grafana import look
 from slawatch.exposition.grafana.dashboard import Dashboard
 from slawatch.exposition.grafana.files import files
-from slawatch.exposition.grafana.selectors import buckets, coded, cut, series
+from slawatch.exposition.grafana.selectors import coded, cut
 from slawatch.exposition.metrics import METRICS, PROBE_LATENESS, SLA_BUDGET_USED, SLA_RISK, SLA_TARGET, Kind
+from slawatch.exposition.promql import buckets, series
 from slawatch.web import words as of_pages
 
 ROOT = Path(__file__).parents[2]

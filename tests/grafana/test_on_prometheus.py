@@ -98,7 +98,7 @@ VARIABLES = [query for dashboard in OVER_PROMETHEUS for query in variable_querie
 
 
 def test_there_is_much_to_ask() -> None:
-    assert (len(PANELS), len(ANNOTATIONS), len(VARIABLES)) == (88, 6, 7)
+    assert (len(PANELS), len(ANNOTATIONS), len(VARIABLES)) == (90, 6, 7)
 
 
 @pytest.mark.parametrize("query", PANELS, ids=lambda query: query.place)

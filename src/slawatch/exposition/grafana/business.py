@@ -36,9 +36,10 @@ from slawatch.exposition.grafana.look import (
     words,
 )
 from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, override
-from slawatch.exposition.grafana.selectors import coded, cut, largest, series
+from slawatch.exposition.grafana.selectors import coded, cut, largest
 from slawatch.exposition.grafana.tables import Column, figures, in_colour
 from slawatch.exposition.metrics import Metric
+from slawatch.exposition.promql import series
 
 _MONEY = {"decimals": 2}
 _LEVEL_COLOURS = {

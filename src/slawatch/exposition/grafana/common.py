@@ -6,8 +6,9 @@ from slawatch.exposition import metrics as m
 from slawatch.exposition.grafana.dashboard import Link, Variable, uid_of
 from slawatch.exposition.grafana.look import DEGRADED, DOWN, LEVELS, QUIET, Json, steps
 from slawatch.exposition.grafana.panels import data_link
-from slawatch.exposition.grafana.selectors import coded, largest, series
+from slawatch.exposition.grafana.selectors import coded, largest
 from slawatch.exposition.metrics import Metric
+from slawatch.exposition.promql import series
 
 OF_CONTRACT = ("client", "service", "contract")
 OF_ENDPOINT = ("client", "endpoint", "probe", "site")

@@ -37,8 +37,9 @@ from slawatch.exposition.grafana.look import (
     words,
 )
 from slawatch.exposition.grafana.panels import DASHES, Panel, Prom, coloured, curves, dashed, figure, thresholds_shown
-from slawatch.exposition.grafana.selectors import coded, cut, largest, series
+from slawatch.exposition.grafana.selectors import coded, cut, largest
 from slawatch.exposition.grafana.tables import Column, figures
+from slawatch.exposition.promql import series
 
 _ONE = {"client": "$client", "contract": "$contract"}
 
@@ -141,13 +142,15 @@ def _budget() -> Panel:
     even = largest(OF_CONTRACT, f"{series(m.SLA_BUDGET, _ONE)} * ({end} - time()) / ({end} - {start})")
     return curves(
         "Budget burn-down",
-        "Downtime that is left, from the period's start to its end. Above the even pace it lasts; the line at 0 is "
-        "the breach.",
+        "Downtime that is left, from the period's start to its end, in the cone of what can still be left at the end: "
+        "if all stays up, and if all goes down. Above the even pace it lasts; the line at 0 is the breach.",
         SECONDS,
         [
             Prom(of_contract(m.SLA_BUDGET_REMAINING, _ONE), "left"),
             Prom(of_contract(m.SLA_BUDGET, _ONE), "the whole budget"),
             Prom(even, "even pace"),
+            Prom(_left_at_the_end(m.SLA_BEST), "left at the end, if all stays up"),
+            Prom(_left_at_the_end(m.SLA_WORST), "left at the end, if all goes down"),
         ],
         height=9,
         custom=thresholds_shown(),
@@ -156,6 +159,10 @@ def _budget() -> Panel:
             coloured("left", UP, custom__lineWidth=2),
             coloured("the whole budget", FAINT),
             coloured(
+                "left at the end, if all stays up", FAINT, custom__fillBelowTo="left at the end, if all goes down"
+            ),
+            coloured("left at the end, if all goes down", UNKNOWN),
+            coloured(
                 "even pace",
                 FAINT,
                 custom__lineStyle=DASHES,
@@ -163,6 +170,12 @@ def _budget() -> Panel:
             ),
         ],
     )
+
+
+def _left_at_the_end(final: m.Metric) -> str:
+    """A final ratio as downtime that is then left: (ratio - target) x service time, which is budget / (1 - target)."""
+    target, budget = series(m.SLA_TARGET, _ONE), series(m.SLA_BUDGET, _ONE)
+    return largest(OF_CONTRACT, f"({series(final, _ONE)} - {target}) * {budget} / (1 - {target} > 0)")
 
 
 def _cone() -> Panel:

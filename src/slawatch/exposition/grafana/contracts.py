@@ -24,9 +24,10 @@ from slawatch.exposition.grafana.common import (
 from slawatch.exposition.grafana.dashboard import Dashboard
 from slawatch.exposition.grafana.look import COUNT, DATE, DEGRADED, DOWN, QUIET, SECONDS, SHARE, level_words, steps
 from slawatch.exposition.grafana.panels import Panel, Prom, curves, figure, override, thresholds_shown
-from slawatch.exposition.grafana.selectors import cut, largest, series
+from slawatch.exposition.grafana.selectors import cut, largest
 from slawatch.exposition.grafana.tables import Column, figures, in_colour
 from slawatch.exposition.metrics import Metric
+from slawatch.exposition.promql import series
 
 _AVAILABILITY = {"decimals": 4}
 

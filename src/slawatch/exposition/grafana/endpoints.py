@@ -26,8 +26,9 @@ from slawatch.exposition.grafana.look import (
     steps,
 )
 from slawatch.exposition.grafana.panels import Panel, Prom, coloured, curves, override, timeline
-from slawatch.exposition.grafana.selectors import largest, series
+from slawatch.exposition.grafana.selectors import largest
 from slawatch.exposition.grafana.tables import Column, figures, in_colour
+from slawatch.exposition.promql import series
 
 _CHOSEN = {"client": "=~$client", "endpoint": "=~$endpoint"}
 _KEYS = {"client": "Client", "endpoint": "Endpoint", "probe": "Probe", "site": "Site"}

@@ -31,9 +31,10 @@ from slawatch.exposition.grafana.panels import (
     thresholds_shown,
     timeline,
 )
-from slawatch.exposition.grafana.selectors import buckets, largest, series
+from slawatch.exposition.grafana.selectors import largest
 from slawatch.exposition.grafana.tables import Column, figures
 from slawatch.exposition.metrics import Metric
+from slawatch.exposition.promql import buckets, series
 
 _HERE = {"site": "=~$site"}
 _RATE = "[$__rate_interval]"

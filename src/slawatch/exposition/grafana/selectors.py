@@ -1,44 +1,11 @@
-"""Series as PromQL selects them, from the constants of metrics and no other names."""
+"""Expressions that panels are made of."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from slawatch.exposition.metrics import Kind, Metric
-
-_MATCHER = re.compile(r"(=~|!~|!=|=)?(.*)", re.DOTALL)
-
-
-def series(metric: Metric, matchers: dict[str, str] | None = None) -> str:
-    """``name{label="value"}``. A value may begin with its operator: ``!=total``, ``=~$client``; else it is ``=``.
-
-    Raises ValueError for a label that the metric does not have, and for a histogram, which has no series of its name.
-    """
-    if metric.kind is Kind.HISTOGRAM:
-        raise ValueError(f"{metric.name} is a histogram: it has buckets, a sum and a count")
-    return _selected(metric, metric.name, metric.labels, matchers or {})
-
-
-def buckets(metric: Metric, matchers: dict[str, str] | None = None) -> str:
-    """The buckets of a histogram, with their label ``le``. Raises ValueError for any other metric."""
-    if metric.kind is not Kind.HISTOGRAM:
-        raise ValueError(f"{metric.name} has no buckets")
-    return _selected(metric, f"{metric.name}_bucket", (*metric.labels, "le"), matchers or {})
-
-
-def _selected(metric: Metric, name: str, labels: Sequence[str], matchers: dict[str, str]) -> str:
-    strangers = matchers.keys() - set(labels)
-    if strangers:
-        raise ValueError(f"{metric.name} has no label {', '.join(sorted(strangers))}; it has {', '.join(labels)}")
-    return f"{name}{{{', '.join(_matcher(label, value) for label, value in matchers.items())}}}" if matchers else name
-
-
-def _matcher(label: str, value: str) -> str:
-    found = _MATCHER.fullmatch(value)
-    assert found is not None
-    escaped = found[2].replace("\\", "\\\\").replace('"', '\\"')
-    return f'{label}{found[1] or "="}"{escaped}"'
+from slawatch.exposition.metrics import Metric
+from slawatch.exposition.promql import series
 
 
 def largest(labels: Sequence[str], expression: str) -> str:
