@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from slawatch.domain.interval import Duration, Instant
 from slawatch.domain.observation import Cause, Verdict
 from slawatch.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from slawatch.probes.found import Found
 
 
 class Reason(NamedTuple):
@@ -62,7 +65,7 @@ class Trace:
     Phases follow each other: entering one ends the one before. Times are monotonic microseconds.
     """
 
-    __slots__ = ("_clock", "_marks", "address", "certificate_expiry")
+    __slots__ = ("_clock", "_marks", "address", "certificate_expiry", "found")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -70,6 +73,8 @@ class Trace:
         self.certificate_expiry: Instant | None = None
         self.address = ""
         """The address that was let through last; of several hops, the last one's."""
+        self.found: Found | None = None
+        """Collects what an observation does not hold, where somebody asked for that; ``None`` for scheduled probes."""
 
     def enter(self, phase: str) -> None:
         """Start ``phase`` now."""

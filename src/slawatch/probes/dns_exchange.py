@@ -107,11 +107,18 @@ def parsed(wire: bytes) -> dns.message.Message | None:
         return None
 
 
-async def over_tcp(query: dns.message.Message, server: Server) -> dns.message.Message:
-    """The answer to ``query``; ``OtherAnswer`` where the server answered something else."""
+async def over_tcp(
+    query: dns.message.Message, server: Server, connected: Callable[[], None] | None = None
+) -> dns.message.Message:
+    """The answer to ``query``; ``OtherAnswer`` where the server answered something else.
+
+    ``connected`` is called once there is a connection.
+    """
     loop = asyncio.get_running_loop()
     with _socket(server, socket.SOCK_STREAM) as tcp:
         await _connect(tcp, server)
+        if connected is not None:
+            connected()
         wire = query.to_wire()
         await loop.sock_sendall(tcp, len(wire).to_bytes(2, "big") + wire)
         length = int.from_bytes(await _exactly(tcp, 2), "big")

@@ -12,8 +12,8 @@ class Families:
     that, and one that came back would judge another path than before. Bounded by the names in the configuration.
     """
 
-    def __init__(self) -> None:
-        self._chosen: dict[str, Family] = {}
+    def __init__(self, chosen: dict[str, Family] | None = None) -> None:
+        self._chosen: dict[str, Family] = {} if chosen is None else chosen
 
     def allowed(self, name: str, ip: str) -> tuple[Family, ...]:
         """Families to look for, in order. ``ip`` is the option: ``4``, ``6`` or ``any``."""
@@ -27,6 +27,10 @@ class Families:
         if ip == "any":
             self._chosen.setdefault(name, family)
 
+    def glance(self) -> Families:
+        """The same choices, for a probe that makes none itself."""
+        return _Glance(self._chosen)
+
     def lack(self, name: str, ip: str) -> str:
         """What there is to say of a name without an address of a family that is allowed."""
         if ip != "any":
@@ -35,3 +39,10 @@ class Families:
         if chosen is None:
             return f"{name} has no address"
         return f"{name} has no address of IPv{chosen} any more, and IPv{10 - chosen} is not taken in its place"
+
+
+class _Glance(Families):
+    """Sees what was chosen, and chooses nothing."""
+
+    def choose(self, name: str, ip: str, family: Family) -> None:
+        pass

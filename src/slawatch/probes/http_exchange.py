@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httptools
 
 from slawatch.probes.answer import Failure, Trace, fail
+from slawatch.probes.found import HttpFound
 from slawatch.probes.outbound import Address, connect
 from slawatch.probes.tls import nothing_said, start_tls
 from slawatch.probes.tls_contexts import Session
@@ -186,6 +187,26 @@ class Exchange(asyncio.Protocol):
         fail(self.done, Failure(reason, detail))
 
 
+class _Noting(Exchange):
+    """Notes what the answer is like, for whoever looks closely."""
+
+    def __init__(self, trace: Trace, found: HttpFound, request: Request) -> None:
+        super().__init__(trace, head=request.head, keep=request.keep, glance=request.glance)
+        self._found, self._unpack = found, request.unpack
+
+    def on_headers_complete(self) -> None:
+        """Of an interim answer nothing is noted."""
+        super().on_headers_complete()
+        if self._headers_done:
+            version, status = self._parser.get_http_version(), self._parser.get_status_code()
+            self._found.answered(status, version, self._headers, head=self._head, unpack=self._unpack)
+
+    def on_body(self, data: bytes) -> None:
+        """How much there is of it, kept or not."""
+        super().on_body(data)
+        self._found.came(data)
+
+
 class _Courier(Exchange):
     """Asks a proxy for a tunnel."""
 
@@ -218,7 +239,7 @@ class Request(NamedTuple):
 
     ``keep`` is a number of bytes. With ``glance``, up to ``MOST_GLANCED_BYTES`` are kept of a good answer that is, or
     may be, a page. ``secure`` names the TLS context and the server's name; ``inspect`` is shown the session. Where
-    there is a ``tunnel``, the address is a proxy's.
+    there is a ``tunnel``, the address is a proxy's. ``unpack``: compression was asked for.
     """
 
     wire: bytes
@@ -228,9 +249,12 @@ class Request(NamedTuple):
     secure: tuple[ssl.SSLContext, str] | None = None
     inspect: Callable[[ssl.SSLObject], None] | None = None
     tunnel: Tunnel | None = None
+    unpack: bool = False
 
     def exchange(self, trace: Trace) -> Exchange:
         """Reads the answer."""
+        if trace.found is not None:
+            return _Noting(trace, trace.found.http, self)
         return Exchange(trace, head=self.head, keep=self.keep, glance=self.glance)
 
 

@@ -101,7 +101,7 @@ class Resources:
         self.clock = clock or SystemClock()
         self.outbound = Outbound(resolver or Resolver(self.clock), policy or AddressPolicy(clock=self.clock))
         self.tls = TlsContexts(self.clock)
-        self._opener = icmp_opener
+        self.icmp_opener = icmp_opener
         self._echoes: dict[tuple[Family, bool], Echo] = {}
 
     def judge_by(self, policy: AddressPolicy) -> None:
@@ -126,7 +126,7 @@ class Resources:
         """
         echo = self._echoes.get((family, whole))
         if echo is None:
-            echo = self._echoes[family, whole] = Echo(family, self.clock, self._opener, whole=whole)
+            echo = self._echoes[family, whole] = Echo(family, self.clock, self.icmp_opener, whole=whole)
         return echo
 
     def context(self, started: Instant, deadline: float) -> ProbeContext:
@@ -140,15 +140,19 @@ async def observe(
     options: ProbeOptions,
     resources: Resources,
     timeout: Duration,  # noqa: ASYNC109  in microseconds, and the observation says that it passed
+    prepare: Callable[[ProbeContext], None] | None = None,
 ) -> Observation:
     """Probe once and say what was seen, at most ``timeout`` microseconds later.
 
     Raises nothing but ``CancelledError``: what goes wrong on the other side is DOWN with its reason, what goes wrong
-    on this side is VOID with its cause (S11). The instant is that of the start (S3).
+    on this side is VOID with its cause (S11). The instant is that of the start (S3). ``prepare`` is shown the context
+    before the probe begins.
     """
     clock = resources.clock
     started, begun = clock.now(), clock.monotonic()
     context = resources.context(started, asyncio.get_running_loop().time() + timeout / 1e6)
+    if prepare is not None:
+        prepare(context)
     try:
         answer = await _in_time(kind, target, options, context, timeout)
     except Failure as failure:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from slawatch.probes.answer import Answer, Failure, Trace
 from slawatch.probes.certificates import end_of
+from slawatch.probes.found import TlsFound
 from slawatch.probes.options import DurationText, ProbeOptions, parse_host
 from slawatch.runtime.secrets import Secret
 
@@ -130,6 +131,8 @@ async def start_tls(
     if encrypted is None or session is None or session.version() is None:
         raise ConnectionResetError  # asyncio does not always tell that the connection went within the handshake
     trace.certificate_expiry = end_of(session.getpeercert(binary_form=True))
+    if trace.found is not None:
+        trace.found.tls = TlsFound(session, verified=context.verify_mode is not ssl.CERT_NONE)
     return encrypted
 
 

@@ -23,10 +23,12 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 OPEN = frozenset({"/-/healthy", "/-/ready"})
 """Paths that say nothing but that the process lives; anybody may ask."""
-BY_TOKEN = frozenset({"/metrics", "/-/reload"})
+BY_TOKEN = frozenset({"/metrics", "/probe", "/-/reload"})
 """Paths that serve other hosts too, if they show the token."""
 SHARES = "/metrics/"
 """Below it, each client's share of the metrics: for other hosts that show the client's token, or the box's."""
+ACTING = frozenset({"/probe"})
+"""Paths that do something although they are only read: another site's page has no business with them."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -63,7 +65,8 @@ def guard(token: Token, client_token: ClientToken, hosts: frozenset[str]) -> Mid
             raise web.HTTPForbidden(text="These pages are open on this machine only.\n")
         if _host_of(request) not in known:
             raise web.HTTPForbidden(text="This name is none of this service's; ask for localhost.\n")
-        if request.method not in ("GET", "HEAD", "OPTIONS") and not _same_site(request):
+        acts = request.path in ACTING or request.method not in ("GET", "HEAD", "OPTIONS")
+        if acts and not _same_site(request):
             raise web.HTTPForbidden(text="Another site sent this request.\n")
         return await handler(request)
 

@@ -14,6 +14,7 @@ from slawatch.web.importing import import_routes
 from slawatch.web.interface import Interface
 from slawatch.web.live import Live
 from slawatch.web.pages import Site
+from slawatch.web.probe_door import probe_route
 from slawatch.web.rendering import Pages, Static
 from slawatch.web.reviewing import review_route
 from slawatch.web.scraping import Scraping
@@ -38,6 +39,7 @@ def application(board: Board, self_metrics: Callable[[], SelfMetrics], services:
     app.add_routes(Interface(board, services).routes())
     app.add_routes(Scraping(board, self_metrics).routes())
     app.add_routes([history_route(services.answer, services.faces)])
+    app.add_routes([probe_route(services.probe_door)])
     app.add_routes(import_routes(services.importing))
     app.add_routes([review_route(services.reviewing)])
     return app

@@ -10,6 +10,7 @@ from slawatch.domain.interval import Instant
 from slawatch.evaluation.asking import ClientFace, Question
 from slawatch.evaluation.history_export import Row
 from slawatch.operations.importing import Importing
+from slawatch.operations.probe_door import ProbeDoor
 from slawatch.operations.reviewing import Reviewing
 
 History = Callable[[str, str, Instant, Instant], Awaitable[tuple[Sequence[Change], Sequence[Blip]]]]
@@ -42,6 +43,7 @@ class Services:
     faces: Faces
     importing: MakeImporting
     reviewing: MakeReviewing
+    probe_door: ProbeDoor
     metrics_token: Callable[[], str | None] = lambda: None
     """The bearer token for other hosts; None where none is configured."""
     client_token: Callable[[str], str | None] = lambda client: None

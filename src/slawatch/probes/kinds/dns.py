@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,8 +26,9 @@ from pydantic import Field, model_validator
 
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.domain.observation import Verdict
-from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
+from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons, Trace
 from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp, without_edns
+from slawatch.probes.found import DnsFound
 from slawatch.probes.options import (
     Host,
     HostPort,
@@ -209,6 +210,8 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     address = await context.outbound.address(target.server, target.port, options.ip, context.deadline, trace)
     response = await _ask(_query(target, options), (address.text, address.port), options, context)
     trace.close()
+    if trace.found is not None:
+        trace.found.dns = DnsFound(response, of_zone=options.type == "SOA")
     _judge(response, options, context.started)
     return context.judged(trace.spent(without="resolve"), options.slow)
 
@@ -269,7 +272,20 @@ async def _ask_over_tcp(
 ) -> dns.message.Message:
     context.trace.enter("tcp")
     with _judging(words):
-        return await over_tcp(query, server)
+        return await over_tcp(query, server, _connected(context.trace))
+
+
+def _connected(trace: Trace) -> Callable[[], None] | None:
+    """Notes how long it took to connect, where somebody asked for that."""
+    found = trace.found
+    if found is None:
+        return None
+    begun = trace.spent()
+
+    def note() -> None:
+        found.connected = trace.spent() - begun
+
+    return note
 
 
 @contextmanager

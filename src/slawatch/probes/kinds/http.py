@@ -163,6 +163,8 @@ async def _ask(
     cookies: Cookies,
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
+    if context.trace.found is not None:
+        context.trace.found.ask(secure=hop.secure)
     if options.proxy is None:
         address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
     else:
@@ -182,6 +184,7 @@ async def _ask(
         secure=secure,
         inspect=None if options.tls.expires_within is None else _inspector(options, context, ends),
         tunnel=tunnel,
+        unpack=options.compressed,
     )
     if options.proxy is None:
         return await exchange(request, address, context.trace)
