@@ -12,6 +12,7 @@ from slawatch.domain.contract import Contract, ServiceKind
 from slawatch.domain.exclusions import Announcement
 from slawatch.domain.interval import Duration
 from slawatch.domain.state_machine import Cadence
+from slawatch.operations.probe_modules import Module
 from slawatch.probes.options import ProbeOptions, split_port
 from slawatch.probes.witness import Witness
 from slawatch.runtime.errors import Unavailable
@@ -101,6 +102,8 @@ class Configuration:
 
     box: Box
     clients: tuple[ClientConfig, ...]
+    modules: Mapping[str, Module] = field(default_factory=dict)
+    """The modules of ``/probe`` that the box has, by name."""
 
     @property
     def site(self) -> str:
@@ -135,7 +138,7 @@ class Configuration:
 
     @property
     def metrics_token(self) -> Secret | None:
-        """What ``/metrics`` asks of other hosts."""
+        """What ``/metrics`` and ``/probe`` ask of other hosts."""
         return self.box.metrics_token
 
     @property

@@ -11,15 +11,15 @@ from slawatch.config.configuration import EndpointConfig
 from slawatch.config.document import Document
 from slawatch.config.models import Endpoint, Job
 from slawatch.config.outbound import denied
+from slawatch.config.probe_kinds import check_time, check_way, read_kind, read_options
 from slawatch.config.sentences import report_errors, suggestion
 from slawatch.config.values import parse_name, shown
 from slawatch.domain.grammar import format_duration
 from slawatch.domain.interval import SECOND
 from slawatch.domain.state_machine import Cadence
-from slawatch.probes.options import HostPort, ProbeOptions
+from slawatch.probes.options import HostPort
 from slawatch.probes.policy import AddressPolicy
 from slawatch.probes.probe import Kind
-from slawatch.probes.registry import kinds
 
 COMMON = tuple(field.alias or name for name, field in Endpoint.model_fields.items())
 """The keys of every endpoint; the others are options of its kind."""
@@ -75,18 +75,19 @@ def _read(
     if not isinstance(value, dict):
         document.report(path, f"{shown(value)} stands here: expected a mapping with probe and target")
         return None
-    kind = _kind(document, path, value.get("probe"), for_daemon=for_daemon)
+    kind = read_kind(document, path, value.get("probe"), for_daemon=for_daemon)
     common = _common(document, path, {key: value[key] for key in COMMON if key in value})
     options, address = None, ""
     if kind is not None:
-        options = _options(document, path, kind, {key: item for key, item in value.items() if key not in COMMON})
+        own = {key: item for key, item in value.items() if key not in COMMON}
+        options = read_options(document, path, kind, own, also=COMMON)
         address = _address(document, path, kind, common, policy) if common else ""
     job = _job(document, path, value) if kind is None else None
     cadence = _cadence(document, path, common) if common else None
     if options is not None and policy is not None:
-        _check_way(document, path, options, policy)
+        check_way(document, path, options, policy)
     if options is not None and cadence is not None:
-        _check_time(document, path, options, cadence)
+        check_time(document, path, options, cadence.timeout)
     if common is None or cadence is None or document.has_findings(path):
         return None
     return EndpointConfig(
@@ -104,30 +105,11 @@ def _read(
     )
 
 
-def _kind(document: Document, path: tuple[str, str], probe: object, *, for_daemon: bool) -> Kind | None:
-    """The kind of probe; None, for the daemon with a finding, when this version has no such kind."""
-    if not isinstance(probe, str):
-        return None
-    kind = kinds().get(probe)
-    if kind is None and for_daemon:
-        problem = f"this version has no probe {probe!r}: expected one of {', '.join(kinds())}"
-        document.report((*path, "probe"), problem)
-    return kind
-
-
 def _common(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Endpoint | None:
     try:
         return Endpoint.model_validate(value)
     except ValidationError as error:
         report_errors(document, path, Endpoint, error)
-        return None
-
-
-def _options(document: Document, path: tuple[str, str], kind: Kind, value: dict[str, Any]) -> ProbeOptions | None:
-    try:
-        return kind.options.model_validate(value)
-    except ValidationError as error:
-        report_errors(document, path, kind.options, error, also=COMMON)
         return None
 
 
@@ -140,19 +122,6 @@ def _job(document: Document, path: tuple[str, str], value: dict[str, Any]) -> Jo
     except ValidationError as error:
         report_errors(document, path, Job, error)
         return None
-
-
-def _check_way(document: Document, path: tuple[str, str], options: ProbeOptions, policy: AddressPolicy) -> None:
-    for key, where in options.on_the_way().items():
-        denial = denied(where, policy, what=key)
-        if denial is not None:
-            document.report((*path, key), denial)
-
-
-def _check_time(document: Document, path: tuple[str, str], options: ProbeOptions, cadence: Cadence) -> None:
-    if options.least() > cadence.timeout:
-        problem = f"{format_duration(cadence.timeout)} is too short for these options"
-        document.report((*path, "timeout"), f"{problem}: expected at least {format_duration(options.least())}")
 
 
 def _cadence(document: Document, path: tuple[str, str], common: Endpoint) -> Cadence | None:

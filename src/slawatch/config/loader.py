@@ -14,6 +14,7 @@ from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.config.document import Document, Node, Place, parse
 from slawatch.config.models import Box
 from slawatch.config.outbound import idle_entries, policy_of
+from slawatch.config.probe_door import read_modules
 from slawatch.config.schema import json_schema
 from slawatch.config.sentences import report_errors
 from slawatch.config.vouching import check_witnesses
@@ -44,6 +45,7 @@ def load(path: Path, *, for_daemon: bool = True) -> Configuration:
     findings = document.findings
     box = None if findings and document.root.fields is None else _box(document)
     clients = _clients(document, file, box, for_daemon=for_daemon) if box else []
+    modules = read_modules(document, _policy(document, box, for_daemon=for_daemon)) if box else {}
     if box is not None:
         check_witnesses(document, box.witnesses, [e for _, client in clients if client for e in client.endpoints])
     for client in clients:
@@ -51,7 +53,7 @@ def load(path: Path, *, for_daemon: bool = True) -> Configuration:
     findings += [finding for finding in document.findings if finding not in findings]
     if findings or box is None:
         raise ConfigurationError(findings)
-    return Configuration(box, tuple(config for _, config in clients if config is not None))
+    return Configuration(box, tuple(config for _, config in clients if config is not None), modules)
 
 
 def load_client(path: Path, *, for_daemon: bool = False) -> ClientConfig:
@@ -135,6 +137,10 @@ def _check_access(document: Document, box: Box) -> None:
         document.report(("listen",), problem)
 
 
+def _policy(document: Document, box: Box, *, for_daemon: bool) -> AddressPolicy | None:
+    return None if not for_daemon or document.has_findings(("outbound",)) else policy_of(box)
+
+
 def _clients(
     document: Document, file: Path, box: Box, *, for_daemon: bool
 ) -> list[tuple[Document, ClientConfig | None]]:
@@ -142,7 +148,7 @@ def _clients(
     files = sorted(glob.glob(pattern))  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not files:
         document.report(("clients",), f"no file matches {box.clients}: expected at least one client file")
-    policy = None if not for_daemon or document.has_findings(("outbound",)) else policy_of(box)
+    policy = _policy(document, box, for_daemon=for_daemon)
     read: list[tuple[Document, ClientConfig | None]] = []
     owners: dict[str, str] = {}
     for name in files:

@@ -110,6 +110,31 @@ class SpoolBox(Model):
     )
 
 
+class ProbeModule(Model):
+    """What every module has, whatever its kind of probe; the options of that stand beside these keys."""
+
+    probe: Text = Field(description="Kind of probe; its options stand beside these keys.")
+    timeout: DurationText | None = Field(
+        default=None, gt=0, description="How long a probe may take: `5s`; less where the scrape gives up sooner."
+    )
+    query_name: Text = Field(
+        default="", description="Of `dns`, and there required: the name that is asked for; the target is the server."
+    )
+
+
+class ProbeDoorBox(Model):
+    """What `/probe` probes for whoever asks."""
+
+    open: bool = Field(
+        default=False,
+        description="Whether any target may be named, not only those of configured endpoints. A module that holds a "
+        "secret is for these alone, whatever stands here.",
+    )
+    modules: dict[Identifier, Any] = Field(
+        default_factory=dict, description="Modules by name, each a kind of probe with its options."
+    )
+
+
 class Box(Model):
     """``slawatch.yaml``: the machine that watches."""
 
@@ -132,7 +157,7 @@ class Box(Model):
         description="`open`: no sign-in, refused off loopback. `users` is refused by this version.",
     )
     metrics_token: Secret | None = Field(
-        default=None, description="Bearer token that `/metrics` asks of other hosts, as a secret."
+        default=None, description="Bearer token that `/metrics` and `/probe` ask of other hosts, as a secret."
     )
     resolvers: Annotated[
         tuple[str, ...],
@@ -150,6 +175,10 @@ class Box(Model):
         default_factory=dict,
         description="By path, two hosts or more that vouch for it: `{lan: [192.0.2.10, 192.0.2.11]}`. Each is an "
         "address to ping, an address with a port to connect to, or `{host: …, behind: client/endpoint}`.",
+    )
+    probe_door: ProbeDoorBox = Field(
+        default_factory=ProbeDoorBox,
+        description="What `/probe` probes for whoever asks: `{open: false, modules: {NAME: {probe: http, …}}}`.",
     )
     spool: SpoolBox = Field(
         default_factory=SpoolBox,

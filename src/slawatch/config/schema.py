@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slawatch.config.models import Box, Client, Endpoint
+from slawatch.config.models import Box, Client, Endpoint, ProbeModule
 from slawatch.config.values import SIZE_PATTERN, format_size
 from slawatch.domain.grammar import format_duration
 from slawatch.domain.service_hours import WEEKDAYS
@@ -17,14 +17,29 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def json_schema() -> dict[str, Any]:
     """The schema of ``slawatch.yaml`` under ``box`` and that of ``clients/*.yaml`` under ``client``."""
-    return {"box": _written({"$schema": DIALECT, **Box.model_json_schema()}), "client": _written(_client())}
+    return {"box": _written(_box()), "client": _written(_client())}
+
+
+def _box() -> dict[str, Any]:
+    schema = Box.model_json_schema()
+    definitions: dict[str, Any] = schema["$defs"]
+    common = ProbeModule.model_json_schema()
+    alternatives = [_with_options(kind, common, definitions, _required(kind)) for kind in kinds().values()]
+    definitions["ProbeModule"] = {"oneOf": alternatives, "description": ProbeModule.__doc__}
+    definitions["ProbeDoorBox"]["properties"]["modules"]["additionalProperties"] = {"$ref": "#/$defs/ProbeModule"}
+    return {"$schema": DIALECT, **schema}
+
+
+def _required(kind: Kind) -> list[str]:
+    return ["probe", "query_name"] if kind.name == "dns" else ["probe"]
 
 
 def _client() -> dict[str, Any]:
     schema = Client.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
     common = Endpoint.model_json_schema()
-    alternatives = [_endpoint(kind, common, definitions) for kind in kinds().values()]
+    required = ["probe", "target"]
+    alternatives = [_with_options(kind, common, definitions, required) for kind in kinds().values()]
     definitions["Endpoint"] = {"oneOf": alternatives, "description": Endpoint.__doc__}
     _allow_text(definitions["Contract"]["properties"]["charges"])
     definitions["Calendar"]["propertyNames"] = {"pattern": _calendar_keys(definitions["Calendar"])}
@@ -49,8 +64,10 @@ def _written(schema: Any) -> Any:
     return written
 
 
-def _endpoint(kind: Kind, common: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """An endpoint of one kind: the common keys and the kind's options, flat."""
+def _with_options(
+    kind: Kind, common: Mapping[str, Any], definitions: dict[str, Any], required: Sequence[str]
+) -> dict[str, Any]:
+    """An endpoint or a module of one kind: the common keys and the kind's options, flat."""
     options = _renamed(kind.options.model_json_schema(), kind.name)
     definitions.update(options.pop("$defs", {}))
     properties = {**common["properties"], "probe": {"const": kind.name, "description": kind.summary}}
@@ -58,7 +75,7 @@ def _endpoint(kind: Kind, common: Mapping[str, Any], definitions: dict[str, Any]
         "type": "object",
         "title": kind.name,
         "properties": {**properties, **options.get("properties", {})},
-        "required": ["probe", "target", *options.get("required", [])],
+        "required": [*required, *options.get("required", [])],
         "additionalProperties": False,
     }
 

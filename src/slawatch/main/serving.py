@@ -23,6 +23,7 @@ from slawatch.evaluation.history_answers import answer
 from slawatch.evaluation.history_export import Cut, Row
 from slawatch.evaluation.recorder import Recorder
 from slawatch.exposition.self_metrics import Histogram, ResolverFigures, SelfMetrics
+from slawatch.main.probing import door_of
 from slawatch.operations.importing import Importing
 from slawatch.operations.reviewing import Reviewing
 from slawatch.probes.probe import Resources
@@ -81,6 +82,7 @@ async def serve(daemon: Daemon, cleanups: Cleanups) -> tuple[str, int]:
         faces=lambda: faces(daemon.configuration),
         importing=lambda: _importing(daemon),
         reviewing=lambda: Reviewing(daemon.board, daemon.ledger, daemon.clock, daemon.learn_review),
+        probe_door=door_of(lambda: daemon.configuration, daemon.resources),
         metrics_token=_token(daemon),
         client_token=_client_token(daemon),
         hosts=frozenset({daemon.configuration.listen[0]}),
