@@ -66,16 +66,27 @@ WELCOME = 'location / { default_type text/plain; return 200 "Welcome\\n"; }'
 
 
 class Nginx(Server):
-    """A web server. ``server`` is what stands inside its ``server {}`` block; ``tls`` the certificate and key files."""
+    """A web server. ``server`` is what stands inside its ``server {}`` block; ``tls`` the certificate and key files,
+    ``files`` a folder that it serves from."""
 
-    def __init__(self, folder: Path, server: str = WELCOME, *, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: str = WELCOME,
+        *,
+        tls: tuple[Path, Path] | None = None,
+        files: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         certificate = f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};\n    " if tls else ""
         text = NGINX.format(folder=folder, port=self.port, tls=" ssl" if tls else "", server=certificate + server)
         configuration = folder / "nginx.conf"
         configuration.write_text(text, encoding="utf-8")
-        command = TREE.command(["/usr/sbin/nginx", "-c", configuration], bind=[folder, *_folders(tls)])
+        command = TREE.command(
+            ["/usr/sbin/nginx", "-c", configuration],
+            bind=[folder, *_folders([*(tls or ()), *([files / "any"] if files else ())])],
+        )
         super().__init__("nginx", command, folder / "nginx.log", lambda: accepts(self.port))
 
 

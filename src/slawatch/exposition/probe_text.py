@@ -157,11 +157,20 @@ FAMILIES: dict[str, Callable[[Probed], Iterator[Sample]]] = {
 
 
 def _finished(probed: Probed) -> dict[str, Duration]:
-    """Phases that came to their end: the exporter leaves out the one in which a probe failed."""
+    """Phases that came to their end: the exporter leaves out the one in which a probe failed.
+
+    A connection counts with its handshake; an answer counts from its head on, whether its body ends or not; that of a
+    redirect does not.
+    """
     seen, found = probed
-    phases = dict(seen.phases)
-    if not good(seen):
-        phases.pop(found.unfinished, None)
+    left_out: tuple[str, ...] = ()
+    if not (good(seen) or (found.unfinished == "transfer" and found.http.status)):
+        left_out = ("connect", "tls") if found.unfinished == "tls" else (found.unfinished,)
+    phases = {}
+    for name, length in seen.phases:
+        before = found.before.get(name, 0)
+        last = 0 if name in left_out else length - before
+        phases[name] = last if name == "transfer" else last + before
     return phases
 
 
@@ -182,7 +191,8 @@ def _family(samples: Sequence[Sample]) -> str:
 
 
 def _line(sample: Sample) -> str:
-    value: str = floatToGoString(float(sample.value))  # type: ignore[no-untyped-call]
+    number: str = floatToGoString(float(sample.value))  # type: ignore[no-untyped-call]
+    value = number.removesuffix(".0")  # as Go writes it; scripts look for `probe_success 1`
     pairs = zip(sample.metric.labels, sample.labels, strict=True)
     labels = ",".join(f'{name}="{_escaped(text)}"' for name, text in pairs)
     return f"{sample.metric.name}{'{' + labels + '}' if labels else ''} {value}\n"

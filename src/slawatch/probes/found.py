@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +28,13 @@ MOST_UNPACKED = 2 * 1024 * 1024
 _NOT_A_LENGTH = -1
 _WITHOUT_BODY = frozenset({204, 304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+def wrapping(body: bytes, encoding: str) -> int:
+    """What zlib calls ``wbits``: which wrapping a compressed body has, by its first byte."""
+    # "deflate" is zlib's format by RFC 9110, and raw deflate by what some servers do; the first byte tells.
+    raw = encoding == "deflate" and body[:1] and body[0] & 15 != 8
+    return -15 if raw else 47
 
 
 class HttpFound:
@@ -70,8 +77,8 @@ class HttpFound:
         self.version = float(version)
         self.content_length = _content_length(status, headers, head=head)
         self.last_modified = _instant(headers.get("last-modified", ""))
-        packed = headers.get("content-encoding", "").strip(" \t").lower() in ("gzip", "x-gzip", "deflate")
-        self._unpacker = _Unpacker() if unpack and packed else None
+        encoding = headers.get("content-encoding", "").strip(" \t").lower()
+        self._unpacker = _Unpacker(encoding) if unpack and encoding in ("gzip", "x-gzip", "deflate") else None
         self._counts = status not in _REDIRECTS or "location" not in headers
         if not self._counts:
             self.redirects += 1
@@ -101,15 +108,18 @@ def _instant(text: str) -> int | None:
 class _Unpacker:
     """Counts what a compressed body holds, up to ``MOST_UNPACKED``."""
 
-    __slots__ = ("_decoder", "_room")
+    __slots__ = ("_decoder", "_encoding", "_room")
 
-    def __init__(self) -> None:
-        self._decoder = zlib.decompressobj(47)
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._decoder: zlib._Decompress | None = None
         self._room = MOST_UNPACKED
 
     def length(self, data: bytes) -> int:
         if self._room <= 0:
             return 0
+        if self._decoder is None:
+            self._decoder = zlib.decompressobj(wrapping(data, self._encoding))
         try:
             count = len(self._decoder.decompress(data, self._room))
         except zlib.error:
@@ -158,7 +168,7 @@ def _serial(response: dns.message.Message) -> int:
 class Found:
     """Everything that one probe came upon. Those parts of which it is no probe stay as they are."""
 
-    __slots__ = ("connected", "dns", "hop_limit", "http", "setup", "tls", "unfinished")
+    __slots__ = ("before", "connected", "dns", "hop_limit", "http", "setup", "tls", "unfinished")
 
     def __init__(self) -> None:
         self.http = HttpFound()
@@ -171,13 +181,16 @@ class Found:
         """Time to open a socket for the ping."""
         self.connected: Duration = 0
         """Time to connect with a name server over TCP."""
+        self.before: Mapping[str, Duration] = {}
+        """The phases of requests that were redirected."""
         self.unfinished = ""
         """The phase in which the probe failed; empty where it came through all of them."""
 
-    def ask(self, *, secure: bool) -> None:
-        """One more request of HTTP: of the one before nothing stays but that it redirected."""
+    def ask(self, *, secure: bool, before: Sequence[tuple[str, Duration]]) -> None:
+        """One more request of HTTP: of the one before nothing stays but that it redirected, and its phases."""
         self.http.ask(secure=secure)
         self.tls = None
+        self.before = dict(before)
 
 
 def hash_of(address: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from slawatch.probes.answer import Failure
+from slawatch.probes.found import wrapping
 from slawatch.probes.http_exchange import Response
 
 MOST_INFLATED_BYTES = 2 * 1024 * 1024
@@ -47,21 +48,14 @@ def beginning(response: Response, most: int) -> bytes:
     if encoding is None or encoding.strip(" \t").lower() not in ("gzip", "x-gzip", "deflate"):
         return response.body[:most]
     try:
-        decoder = zlib.decompressobj(_format(response.body, encoding.strip(" \t").lower()))
+        decoder = zlib.decompressobj(wrapping(response.body, encoding.strip(" \t").lower()))
         return decoder.decompress(response.body, most)
     except zlib.error:
         return b""
 
 
-def _format(body: bytes, encoding: str) -> int:
-    """What zlib calls ``wbits``: which wrapping to expect."""
-    # "deflate" is zlib's format by RFC 9110, and raw deflate by what some servers do; the first byte tells.
-    raw = encoding == "deflate" and body[:1] and body[0] & 15 != 8
-    return -15 if raw else 47
-
-
 def _inflate(response: Response, encoding: str) -> tuple[bytes, bool]:
-    decoder = zlib.decompressobj(_format(response.body, encoding))
+    decoder = zlib.decompressobj(wrapping(response.body, encoding))
     plain = decoder.decompress(response.body, MOST_INFLATED_BYTES)
     cut = response.cut or bool(decoder.unconsumed_tail)
     if not decoder.eof and not cut and response.body:

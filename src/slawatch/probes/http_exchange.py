@@ -195,16 +195,20 @@ class _Noting(Exchange):
         self._found, self._unpack = found, request.unpack
 
     def on_headers_complete(self) -> None:
-        """Of an interim answer nothing is noted."""
+        """Of an interim answer nothing is noted, nor of one that is refused for its headers."""
+        if self.done.done():
+            return
         super().on_headers_complete()
-        if self._headers_done:
+        refused = self.done.done() and self.done.exception() is not None
+        if self._headers_done and not refused:
             version, status = self._parser.get_http_version(), self._parser.get_status_code()
             self._found.answered(status, version, self._headers, head=self._head, unpack=self._unpack)
 
     def on_body(self, data: bytes) -> None:
-        """How much there is of it, kept or not."""
+        """How much there is of it, kept or not; what comes after it belongs to no answer."""
         super().on_body(data)
-        self._found.came(data)
+        if not self.done.done():
+            self._found.came(data)
 
 
 class _Courier(Exchange):

@@ -210,8 +210,7 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     address = await context.outbound.address(target.server, target.port, options.ip, context.deadline, trace)
     response = await _ask(_query(target, options), (address.text, address.port), options, context)
     trace.close()
-    if trace.found is not None:
-        trace.found.dns = DnsFound(response, of_zone=options.type == "SOA")
+    _note(response, options, trace)
     _judge(response, options, context.started)
     return context.judged(trace.spent(without="resolve"), options.slow)
 
@@ -264,7 +263,14 @@ async def _ask(
     if not response.flags & dns.flags.TC:
         return response
     context.late = lambda: None
+    _note(response, options, context.trace)
     return await _ask_over_tcp(query, server, context, "over TCP, after an answer that was cut off")
+
+
+def _note(response: dns.message.Message, options: Options, trace: Trace) -> None:
+    """An answer came, cut off or whole."""
+    if trace.found is not None:
+        trace.found.dns = DnsFound(response, of_zone=options.type == "SOA")
 
 
 async def _ask_over_tcp(

@@ -164,7 +164,7 @@ async def _ask(
 ) -> Response:
     """One request and its answer. What is wrong with the ends of certificates is added to ``ends``."""
     if context.trace.found is not None:
-        context.trace.found.ask(secure=hop.secure)
+        context.trace.found.ask(secure=hop.secure, before=context.trace.phases())
     if options.proxy is None:
         address = await context.outbound.address(hop.host, hop.port, options.ip, context.deadline, context.trace)
     else:
