@@ -24,9 +24,16 @@ def tables() -> dict[str, str]:
     shapes = {"Box": schema["box"], "Client": schema["client"]}
     shapes |= {name: definitions[name] for name in ("Calendar", "Contract", "Validity", "ChargeVersion", "Service")}
     shapes |= {name: definitions[name] for name in ("Maintenance", "Exclusion")}
-    shapes |= {name: schema["box"]["$defs"][name] for name in ("Outbound", "SpoolBox")}
-    shapes |= {"Endpoint": _common(definitions), "Job": Job.model_json_schema()}
+    shapes |= {name: schema["box"]["$defs"][name] for name in ("Outbound", "SpoolBox", "ProbeDoorBox")}
+    shapes |= {"Endpoint": _common(definitions), "Job": Job.model_json_schema(), "ProbeModule": _module()}
     return {name: _table(shape) for name, shape in shapes.items()}
+
+
+def _module() -> dict[str, Any]:
+    """The common keys of a module; `query_name` must be given where it may be."""
+    from slawatch.config.models import ProbeModule
+
+    return ProbeModule.model_json_schema()
 
 
 def written(document: str) -> dict[str, str]:

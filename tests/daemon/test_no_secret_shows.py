@@ -188,6 +188,7 @@ async def test_nothing_shows_a_secret(watched: Watched, secrets: Secrets, databa
         watched.ask(f"GET {page} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     watched.keep("status", fetch(f"{watched.url}/api/v1/status"))
     _ask_with_tokens(watched, secrets)
+    _ask_for_probes(watched, secrets)
     for command in ("status", "history", "doctor"):
         watched.run(command)
     if database is None:
@@ -222,6 +223,15 @@ def _ask_with_tokens(watched: Watched, secrets: Secrets) -> None:
     assert b" 400 " in watched.ask(chunked + f"{token}\r\n".encode())
     watched.ask(f"GET /metrics?{token} HTTP/9.9\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
     watched.ask(f"{token} /metrics HTTP/1.1\r\nAuthorization Bearer {token}\r\n\r\n".encode())
+
+
+def _ask_for_probes(watched: Watched, secrets: Secrets) -> None:
+    """Every endpoint at the door, with its metrics and its reason, and a target that holds a secret itself."""
+    for endpoint in watched.status()["endpoints"]:
+        said = watched.ask(_request(f"GET /probe?target=acme/{endpoint['endpoint']}&debug=true"))
+        assert b"\nprobe_success " in said
+    password = secrets.values["file_password"]
+    assert b" 400 " in watched.ask(_request(f"GET /probe?target=http://ann:{password}@127.0.0.1/"))
 
 
 def _request(line: str, *headers: str) -> bytes:

@@ -95,7 +95,7 @@ WEB_ROWS = [
     Row("nginx, plain HTTP where TLS is expected", _page("/"), _secure, "status", "down"),
     Row("a redirect to where nobody listens", _page("/"), redirects(b"http://127.0.0.1:1/"), "refused", "down"),
     Row(
-        "a redirect without a place",
+        "a 302 that names no place",
         _page("/"),
         says(b"HTTP/1.1 302 Found\r\nContent-Length: 2\r\n\r\nhi"),
         "status",

@@ -16,7 +16,12 @@ from slawatch.evaluation.board import Board
 from slawatch.evaluation.history_export import Row
 from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.operations.importing import Importing
+from slawatch.operations.probe_door import Book, ProbeDoor
+from slawatch.operations.probe_modules import built_in
 from slawatch.operations.reviewing import Reviewing
+from slawatch.probes.probe import Resources
+from slawatch.probes.resolver import Resolver
+from slawatch.runtime.clock import SystemClock
 from slawatch.web.application import application
 from slawatch.web.services import Services
 from web import samples
@@ -37,6 +42,7 @@ class Face:
         self.client_tokens: dict[str, str] = {}
         self.hosts: frozenset[str] = frozenset()
         self.own: Callable[[], SelfMetrics] = lambda: SelfMetrics(site="hq", version="0.1.0")
+        self.probe_door = ProbeDoor(self._nothing_known, Resources(resolver=Resolver(SystemClock(), ())))
 
     def application(self) -> Application:
         services = Services(
@@ -47,6 +53,7 @@ class Face:
             faces=dict,
             importing=self._importing,
             reviewing=self._reviewing,
+            probe_door=self.probe_door,
             metrics_token=lambda: self.token,
             client_token=lambda client: self.client_tokens.get(client),
             hosts=self.hosts,
@@ -61,6 +68,9 @@ class Face:
     async def _history(self, client: str, endpoint: str, start: int, end: int) -> tuple[list[Change], list[Blip]]:
         self.asked.append((client, endpoint, start, end))
         return samples.history()
+
+    async def _nothing_known(self) -> Book:
+        return Book({}, built_in(), any_target=False)
 
     def _importing(self) -> Importing:
         raise AssertionError("an import is taken on the control socket alone")

@@ -10,7 +10,16 @@ from aiohttp.web import AppRunner, HTTPException, Request, Response, StreamRespo
 from slawatch.web.access import HEADERS, guard
 from web.conftest import Client, Face, Serve, text_of
 
-PATHS = ["/", "/metrics", "/api/v1/status", "/api/v1/openapi.json", "/-/healthy", "/nowhere", "/contracts/no/such"]
+PATHS = [
+    "/",
+    "/metrics",
+    "/probe",
+    "/api/v1/status",
+    "/api/v1/openapi.json",
+    "/-/healthy",
+    "/nowhere",
+    "/contracts/no/such",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -42,7 +51,7 @@ async def test_loopback_names_are_answered(client: Client, host: str) -> None:
 @pytest.mark.parametrize(
     "host", ["rebind.example", "localhost.rebind.example", "127.0.0.1.rebind.example:80", "", "[::2]"]
 )
-@pytest.mark.parametrize("path", ["/", "/live", "/api/v1/status", "/metrics", "/static/x/live.js"])
+@pytest.mark.parametrize("path", ["/", "/live", "/api/v1/status", "/metrics", "/probe", "/static/x/live.js"])
 async def test_a_strange_host_is_turned_away(client: Client, host: str, path: str) -> None:
     await text_of(client, path, {"Host": host}, status=403)
 
@@ -111,6 +120,9 @@ async def test_another_host_sees_metrics_with_the_token_only(address: str) -> No
     assert await decide(address, "/metrics") == 401
     assert await decide(address, "/metrics", Authorization="Bearer wrong") == 401
     assert await decide(address, "/metrics", Authorization="Bearer s3cret") == 200
+    assert await decide(address, "/probe") == 401
+    assert await decide(address, "/probe", Authorization="Bearer wrong") == 401
+    assert await decide(address, "/probe", Authorization="Bearer s3cret") == 200
     assert await decide(address, "/-/reload", "POST") == 401
     assert await decide(address, "/-/reload", "POST", Authorization="Bearer s3cret") == 200
     assert await decide(address, "/-/healthy") == 200
@@ -121,6 +133,7 @@ async def test_another_host_sees_metrics_with_the_token_only(address: str) -> No
 async def test_loopback_needs_no_token(address: str) -> None:
     assert await decide(address, "/") == 200
     assert await decide(address, "/metrics") == 200
+    assert await decide(address, "/probe") == 200
     assert await decide(address, "/-/reload", "POST") == 200
 
 

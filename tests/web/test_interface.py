@@ -140,5 +140,5 @@ async def test_the_document_names_what_is_served(client: Client) -> None:
     assert served == document()
     assert client.app is not None
     routes = {route.resource.canonical for route in client.app.router.routes() if route.resource is not None}
-    programs = {path for path in routes if path.startswith(("/api/", "/-/", "/metrics"))}
+    programs = {path for path in routes if path.startswith(("/api/", "/-/", "/metrics", "/probe"))}
     assert programs == set(served["paths"])

@@ -38,16 +38,26 @@ class Sample(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-Probed = tuple[Observation, Found]
+class Probed(NamedTuple):
+    """One probe, as the door has it. ``success`` is what it makes of the verdict.
+
+    ``discreet``: the other side was told a secret, and nothing that it could have chosen may show.
+    """
+
+    kind: str
+    seen: Observation
+    found: Found
+    success: bool
+    discreet: bool = False
 
 
-def probe_text(kind: str, probed: Probed, *, success: bool) -> bytes:
-    """The metrics of one probe of ``kind``, by name. ``success`` is what the door makes of the verdict."""
+def probe_text(probed: Probed) -> bytes:
+    """The metrics of one probe, by name."""
     samples = [
-        Sample(metrics.SUCCESS, success),
-        Sample(metrics.DURATION, _seconds(probed[0].duration)),
-        *_address(probed),
-        *FAMILIES[kind](probed),
+        Sample(metrics.SUCCESS, probed.success),
+        Sample(metrics.DURATION, _seconds(probed.seen.duration)),
+        *_address(probed.seen),
+        *FAMILIES[probed.kind](probed),
     ]
     by_name: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -55,18 +65,18 @@ def probe_text(kind: str, probed: Probed, *, success: bool) -> bytes:
     return "".join(_family(by_name[name]) for name in sorted(by_name)).encode("utf-8", "replace")
 
 
-def probe_words(kind: str, probed: Probed, *, success: bool) -> str:
+def probe_words(probed: Probed) -> str:
     """For people: the verdict, its reason, the phases, and the metrics below. As short as an observation's detail."""
-    seen = probed[0]
+    seen = probed.seen
     lines = [
-        f"probe: {kind}, {'a success' if success else 'no success'}",
+        f"probe: {probed.kind}, {'a success' if probed.success else 'no success'}",
         f"verdict: {seen.verdict}, {seen.reason}" + (f": {seen.detail}" if seen.detail else ""),
         f"started: {format_instant(seen.started)}",
         f"address: {seen.address or 'none'}",
         *(f"phase {name}: {length / 1000:.3f} ms" for name, length in seen.phases),
         f"took: {seen.duration / 1000:.3f} ms",
     ]
-    return "\n".join([*lines, "", ""]) + probe_text(kind, probed, success=success).decode()
+    return "\n".join([*lines, "", ""]) + probe_text(probed).decode()
 
 
 def good(observation: Observation) -> bool:
@@ -77,15 +87,14 @@ def good(observation: Observation) -> bool:
 # --- The families ----------------------------------------------------------------------------------------------------
 
 
-def _address(probed: Probed) -> Iterator[Sample]:
-    seen, _ = probed
+def _address(seen: Observation) -> Iterator[Sample]:
     yield Sample(metrics.LOOKUP, _seconds(dict(seen.phases).get("resolve", 0)))
     yield Sample(metrics.IP_PROTOCOL, (6 if ":" in seen.address else 4) if seen.address else 0)
     yield Sample(metrics.IP_HASH, hash_of(seen.address) if seen.address else 0)
 
 
 def _http(probed: Probed) -> Iterator[Sample]:
-    seen, found = probed
+    seen, found = probed.seen, probed.found
     http, phases = found.http, _finished(probed)
     for phase in _HTTP_PHASES:
         yield Sample(metrics.HTTP_DURATION, _seconds(phases.get(phase, 0)), (phase,))
@@ -99,28 +108,29 @@ def _http(probed: Probed) -> Iterator[Sample]:
         yield Sample(metrics.HTTP_LAST_MODIFIED, http.last_modified)
     yield Sample(metrics.REGEX, seen.reason in _BY_CONTENT)
     if found.tls is not None and http.status:
-        yield from _tls(found.tls)
+        yield from _tls(found.tls, discreet=probed.discreet)
 
 
 def _tcp(probed: Probed) -> Iterator[Sample]:
-    seen, found = probed
+    seen, found = probed.seen, probed.found
     yield Sample(metrics.REGEX, seen.reason in _BY_CONTENT)
     if found.tls is not None:
-        yield from _tls(found.tls)
+        yield from _tls(found.tls, discreet=probed.discreet)
 
 
-def _tls(tls: TlsFound) -> Iterator[Sample]:
+def _tls(tls: TlsFound, *, discreet: bool) -> Iterator[Sample]:
     yield Sample(metrics.EARLIEST_EXPIRY, _earliest(tls.sent))
     yield Sample(metrics.CHAIN_EXPIRY, _earliest(tls.trusted))
     labels = leaf_labels(tls.sent[0]) if tls.sent else None
     if labels is not None:
-        yield Sample(metrics.CHAIN_INFO, 1, labels)
+        # A server may put what it was told into the names of its next certificate.
+        yield Sample(metrics.CHAIN_INFO, 1, (labels[0], "", "", "") if discreet else labels)
     version = "TLS 1.0" if tls.version == "TLSv1" else tls.version.replace("TLSv", "TLS ")
     yield Sample(metrics.TLS_VERSION, 1, (version or "unknown",))
 
 
 def _icmp(probed: Probed) -> Iterator[Sample]:
-    _, found = probed
+    found = probed.found
     phases = {**_finished(probed), "setup": found.setup}
     for phase in ("resolve", "setup", "rtt"):
         yield Sample(metrics.ICMP_DURATION, _seconds(phases.get(phase, 0)), (phase,))
@@ -129,7 +139,7 @@ def _icmp(probed: Probed) -> Iterator[Sample]:
 
 
 def _dns(probed: Probed) -> Iterator[Sample]:
-    seen, found = probed
+    seen, found = probed.seen, probed.found
     phases, dns = dict(seen.phases), found.dns
     asked = phases.get("answer", 0) + phases.get("tcp", 0)
     lengths = {"resolve": phases.get("resolve", 0), "connect": found.connected, "request": asked - found.connected}
@@ -162,7 +172,7 @@ def _finished(probed: Probed) -> dict[str, Duration]:
     A connection counts with its handshake; an answer counts from its head on, whether its body ends or not; that of a
     redirect does not.
     """
-    seen, found = probed
+    seen, found = probed.seen, probed.found
     left_out: tuple[str, ...] = ()
     if not (good(seen) or (found.unfinished == "transfer" and found.http.status)):
         left_out = ("connect", "tls") if found.unfinished == "tls" else (found.unfinished,)

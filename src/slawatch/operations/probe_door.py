@@ -57,12 +57,14 @@ class Choice(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """One probe: of which kind, what was seen, what else was found, and whether the door calls it a success."""
+    """One probe: of which kind, what was seen, what else was found, whether the door calls it a success."""
 
     kind: str
     observation: Observation
     found: Found
     success: bool
+    discreet: bool
+    """Whether the other side was told a secret, which it may send back in whatever it says."""
 
 
 class Book:
@@ -130,7 +132,8 @@ def _place(kind: str, target: Any) -> Hashable:
 def allowed_time(scrape_timeout: str | None, module: Duration | None) -> Duration:
     """How long a probe may take, from the header by which Prometheus says when it gives up, in seconds.
 
-    Half a second less than that, and no longer than the module says. ``Refused`` where it is no number.
+    Half a second less than that, and no longer than the module says, nor than ``LONGEST``. ``Refused`` where it is no
+    number.
     """
     try:
         seconds = float(scrape_timeout) if scrape_timeout else 0.0
@@ -138,7 +141,7 @@ def allowed_time(scrape_timeout: str | None, module: Duration | None) -> Duratio
     except (ValueError, OverflowError):
         raise Refused(400, "X-Prometheus-Scrape-Timeout-Seconds is no number of seconds.") from None
     if given <= SLACK:
-        return module or USUAL
+        return min(module or USUAL, LONGEST)
     return min(given - SLACK, module or LONGEST, LONGEST)
 
 
@@ -163,4 +166,4 @@ class ProbeDoor:
         finally:
             self._free += 1
         good = seen.verdict in (Verdict.UP, Verdict.DEGRADED) or seen.reason in chosen.content_with
-        return Answered(chosen.kind, seen, found, good)
+        return Answered(chosen.kind, seen, found, good, chosen.holds_a_secret)

@@ -222,6 +222,28 @@ def _share() -> dict[str, Any]:
     return _get("One client's share of the metrics", *answers) | {"parameters": [parameter]}
 
 
+def _probe() -> dict[str, Any]:
+    """One probe on request, as blackbox_exporter answers it."""
+
+    def parameter(name: str, text: str, place: str = "query", *, required: bool = False) -> dict[str, Any]:
+        return {"name": name, "in": place, "required": required, "schema": _STRING, "description": text}
+
+    parameters = [
+        parameter("target", "A configured target, or CLIENT/ENDPOINT without a module", required=True),
+        parameter("module", "How it is probed; http_2xx without it"),
+        parameter("debug", "true: the verdict, its reason and the phases, for people"),
+        parameter("X-Prometheus-Scrape-Timeout-Seconds", "When the scrape is given up, in seconds", "header"),
+    ]
+    answers = (
+        (200, "Metrics, also of a probe that failed"),
+        (400, "What is wrong with the parameters"),
+        (401, "No token"),
+        (403, "No configured target"),
+        (503, "Too many at once"),
+    )
+    return _get("One probe, now, with the metrics of blackbox_exporter", *answers) | {"parameters": parameters}
+
+
 def document() -> dict[str, Any]:
     """The whole document (OpenAPI 3.1)."""
     reload = _get("Read the configuration again", (200, "It is in force"), (500, "Refused; the one before it stays"))
@@ -243,6 +265,7 @@ def document() -> dict[str, Any]:
             "/api/v1/reviews": {"post": _review()},
             "/metrics": {"get": _get("Metrics", (200, "Prometheus text or OpenMetrics"), (401, "No token"))},
             "/metrics/{client}": {"get": _share()},
+            "/probe": {"get": _probe()},
             "/-/healthy": {"get": _get("Whether the process lives", (200, "It does"))},
             "/-/ready": {"get": ready},
             "/-/reload": {"post": reload},

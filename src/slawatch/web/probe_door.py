@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from slawatch.exposition.probe_text import CONTENT_TYPE, probe_text, probe_words
+from slawatch.exposition.probe_text import CONTENT_TYPE, Probed, probe_text, probe_words
 from slawatch.operations.probe_door import ProbeDoor, Refused
 
 TIMEOUT = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -19,10 +19,12 @@ def probe_route(door: ProbeDoor) -> web.RouteDef:
             answered = await door.ask(asked.get("target", ""), asked.get("module", ""), request.headers.get(TIMEOUT))
         except Refused as refused:
             return web.Response(status=refused.status, text=f"{refused}\n")
-        probed = (answered.observation, answered.found)
+        probed = Probed(
+            answered.kind, answered.observation, answered.found, success=answered.success, discreet=answered.discreet
+        )
         if asked.get("debug") == "true":
-            return web.Response(text=probe_words(answered.kind, probed, success=answered.success))
-        body = probe_text(answered.kind, probed, success=answered.success)
+            return web.Response(text=probe_words(probed))
+        body = probe_text(probed)
         response = web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             response.enable_compression(web.ContentCoding.gzip)
