@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
+import yaml
 
 from daemon.conftest import LOOPBACK, MakeSlawatch, Slawatch
 from daemon.test_real_input import state_of
-from support.servers import MakeNginx
+from support.servers import MakeNginx, MakePrometheus, Prometheus
 from support.waiting import eventually
 
 pytestmark = pytest.mark.server("nginx")
@@ -78,3 +82,38 @@ def test_a_reload_opens_the_door_and_brings_modules(slawatch: MakeSlawatch, ngin
     eventually(lambda: daemon.status()["configuration"]["generation"] == 2)
     assert "\nprobe_success 1\n" in asked(daemon, target)
     assert "\nprobe_failed_due_to_regex 1\n" in asked(daemon, target, module="farewell")
+
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "move-from-blackbox-exporter.md"
+
+
+def documented_job(port: int, target: str) -> dict[str, Any]:
+    """The scrape job of the how-to, with the daemon's own port and a target of the test's."""
+    [block] = re.findall(r"```yaml\n(scrape_configs:.*?)```", HOW_TO.read_text(encoding="utf-8"), re.DOTALL)
+    assert "127.0.0.1:9797" in block
+    assert "https://acme.example/" in block
+    text = block.replace("127.0.0.1:9797", f"127.0.0.1:{port}").replace("https://acme.example/", target)
+    job: dict[str, Any] = yaml.safe_load(text)["scrape_configs"][0]
+    return job
+
+
+def value(server: Prometheus, expression: str) -> str | None:
+    found = server.query(expression)
+    return str(found[0]["value"][1]) if found else None
+
+
+@pytest.mark.server("prometheus")
+def test_the_documented_job_scrapes_it(slawatch: MakeSlawatch, nginx: MakeNginx, prometheus: MakePrometheus) -> None:
+    """A real Prometheus, by the lines that the how-to shows: the target is relabelled, as with the exporter."""
+    web = nginx()
+    target = f"http://127.0.0.1:{web.port}/"
+    daemon = slawatch(client(web.port))
+    daemon.start()
+    server = prometheus([], jobs=[documented_job(daemon.port, target)])
+    series = f'{{instance="{target}", job="blackbox"}}'
+    eventually(lambda: value(server, f"probe_success{series}") == "1")
+    assert value(server, f"probe_http_status_code{series}") == "200"
+    assert value(server, f"up{series}") == "1"
+    web.stop()
+    eventually(lambda: value(server, f"probe_success{series}") == "0")
+    assert value(server, f"up{series}") == "1"

@@ -28,6 +28,7 @@ from slawatch.runtime.clock import SystemClock
 from slawatch.web.probe_door import probe_route
 from support.blackbox import Blackbox, MakeBlackbox
 from support.gate import loopback_allowed
+from support.process import free_port
 from support.servers import Knot, Nginx, fetch, own_folder
 
 AT_ONCE = 8
@@ -70,21 +71,24 @@ class Real(Place):
     web: Nginx
     secure: Nginx
     zone: Knot
+    modern: int
+    """A port at which the one with TLS speaks HTTP/2 as well."""
 
 
 @contextmanager
-def real_servers(folder: Path, authority: Authority) -> Iterator[tuple[Nginx, Nginx, Knot]]:
-    """A web server in the clear, one with TLS, and the name server of ``acme.test``."""
+def real_servers(folder: Path, authority: Authority) -> Iterator[tuple[Nginx, Nginx, Knot, int]]:
+    """A web server in the clear, one with TLS, the name server of ``acme.test``, and a port with HTTP/2."""
     (authority.folder / "page.html").write_text("<h1>Welcome</h1>\n" * 20, encoding="utf-8")
     (authority.folder / "page.txt").write_text("Welcome\n" * 500, encoding="utf-8")
     pages = PAGES % {"folder": authority.folder}
+    modern = free_port()
     leaf = authority.leaf("127.0.0.1", "host.example", "www.host.example")
     with (
-        Nginx(own_folder(folder, "nginx"), pages, tls=(leaf, leaf)) as secure,
+        Nginx(own_folder(folder, "nginx"), f"listen 127.0.0.1:{modern} ssl http2; {pages}", tls=(leaf, leaf)) as secure,
         Nginx(own_folder(folder, "nginx"), pages, files=authority.folder) as plain,
         Knot(own_folder(folder, "knot"), ZONE) as zone,
     ):
-        yield plain, secure, zone
+        yield plain, secure, zone, modern
 
 
 Samples = Mapping[str, Mapping[tuple[tuple[str, str], ...], float]]
@@ -160,7 +164,7 @@ async def put_to_door(
     exporter = make(modules(rows, authority), [authority.folder])
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        plain, secure, zone = stack.enter_context(real_servers(folder, authority))
+        plain, secure, zone, modern = stack.enter_context(real_servers(folder, authority))
         farm = Farm()
         stack.callback(_stop, farm)
         servers = await stack.enter_async_context(Servers())
@@ -168,7 +172,7 @@ async def put_to_door(
             Resources(clock, resolver=Resolver(clock, (), Path("/dev/null")), policy=loopback_allowed())
         )
         client = await stack.enter_async_context(_served(our_modules(rows, authority), resources))
-        place = Real(servers, farm, authority, plain, secure, zone)
+        place = Real(servers, farm, authority, plain, secure, zone, modern)
         turn = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int, row: Row) -> Both:

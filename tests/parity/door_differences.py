@@ -55,6 +55,7 @@ DIFFERENCES: dict[str, tuple[tuple[str, ...], str]] = {
         (_LENGTH,),
         "slawatch takes the chunks apart; the exporter takes their framing for a part of the page.",
     ),
+    "http: nginx, HTTP/2 over TLS": (("probe_http_version",), "slawatch speaks HTTP/1 alone."),
     "dns: the question sent back": ((_SUCCEEDED,), _QUERY),
     "dns: a head and nothing else": ((_SUCCEEDED,), _QUERY),
 }

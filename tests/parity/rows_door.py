@@ -29,6 +29,11 @@ async def _secure(place: Place) -> str:
     return f"127.0.0.1:{place.secure.port}"
 
 
+async def _modern(place: Place) -> str:
+    assert isinstance(place, Real)
+    return f"127.0.0.1:{place.modern}"
+
+
 async def _zone(place: Place) -> str:
     assert isinstance(place, Real)
     return f"127.0.0.1:{place.zone.port}"
@@ -83,6 +88,7 @@ WEB_ROWS = [
     Row("nginx, a pattern that does not match", _http("/").but(*OTHER_REGEX), _web, "body", "down"),
     Row("nginx, a header that does not match", _http("/").but(*HEADER), _web, "header", "down"),
     Row("nginx over TLS", _http("/", HTTPS), _secure, "answered", "up"),
+    Row("nginx, HTTP/2 over TLS", _http("/", HTTPS), _modern, "answered", "up"),
     Row("nginx over TLS, a redirect there", _http("/moved", HTTPS), _secure, "status", "down"),
     Row(
         "nginx over TLS, a certificate that nobody knows",

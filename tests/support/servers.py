@@ -260,7 +260,7 @@ def postgres(tmp_path: Path) -> Iterator[Postgres]:
 
 
 class Prometheus(Server):
-    """Scrapes ``targets`` (``host:port``) every ``interval``, with the given rule files and alertmanagers."""
+    """Scrapes ``targets`` (``host:port``) every ``interval``, with rule files, alertmanagers and further jobs."""
 
     def __init__(
         self,
@@ -270,6 +270,7 @@ class Prometheus(Server):
         rules: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
         interval: str = "1s",
+        jobs: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -277,7 +278,7 @@ class Prometheus(Server):
             "global": {"scrape_interval": interval, "evaluation_interval": interval},
             "rule_files": [str(rule) for rule in rules],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},
-            "scrape_configs": [{"job_name": "slawatch", "static_configs": [{"targets": list(targets)}]}],
+            "scrape_configs": [{"job_name": "slawatch", "static_configs": [{"targets": list(targets)}]}, *jobs],
         }
         path = folder / "prometheus.yml"
         path.write_text(json.dumps(configuration), encoding="utf-8")
@@ -312,7 +313,12 @@ class MakePrometheus(Protocol):
     """``prometheus(targets, rules=…, alertmanagers=…)`` starts one; the fixture stops it."""
 
     def __call__(
-        self, targets: Sequence[str], *, rules: Sequence[Path] = (), alertmanagers: Sequence[str] = ()
+        self,
+        targets: Sequence[str],
+        *,
+        rules: Sequence[Path] = (),
+        alertmanagers: Sequence[str] = (),
+        jobs: Sequence[dict[str, Any]] = (),
     ) -> Prometheus: ...
 
 
@@ -322,10 +328,15 @@ def prometheus(tmp_path: Path) -> Iterator[MakePrometheus]:
     with ExitStack() as running:
 
         def make(
-            targets: Sequence[str], *, rules: Sequence[Path] = (), alertmanagers: Sequence[str] = ()
+            targets: Sequence[str],
+            *,
+            rules: Sequence[Path] = (),
+            alertmanagers: Sequence[str] = (),
+            jobs: Sequence[dict[str, Any]] = (),
         ) -> Prometheus:
             folder = own_folder(tmp_path, "prometheus")
-            return running.enter_context(Prometheus(folder, targets, rules=rules, alertmanagers=alertmanagers))
+            server = Prometheus(folder, targets, rules=rules, alertmanagers=alertmanagers, jobs=jobs)
+            return running.enter_context(server)
 
         yield make
 

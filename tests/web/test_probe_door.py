@@ -6,12 +6,14 @@ That its metrics are those of blackbox_exporter is shown beside a real one, in `
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from probes.certificates import authority
 from probes.servers import Behaviour, Servers, end, silence
 from slawatch.domain.interval import MILLISECOND, MINUTE, SECOND
 from slawatch.exposition.probe_text import CONTENT_TYPE
@@ -327,6 +329,21 @@ async def test_debug_shows_no_secret(door: Door, servers: Servers, monkeypatch: 
     assert status == 200
     assert text.startswith("probe: http, no success\nverdict: down, status: 302, expected 200-299\n")
     assert "canary" not in text
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_names_of_a_certificate_are_left_out_where_a_secret_was_told(
+    door: Door, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """Who heard it may have put it there."""
+    monkeypatch.setenv("SLAWATCH_TEST_TOKEN", "canary")
+    port = await servers.answering(WELCOME, tls=authority(tmp_path).server("canary.example"))
+    options = {"tls": {"verify": False}, **(SECRET if told else {})}
+    client = await door.open({"acme/site": known("http", f"https://127.0.0.1:{port}/", **options)})
+    _, text = await ask(client, None, target="acme/site")
+    assert "\nprobe_success 1\n" in text
+    assert re.search(r'probe_ssl_last_chain_info\{fingerprint_sha256="[0-9a-f]{64}",', text)
+    assert ('subject=""' in text, "canary" in text) == (told, not told)
 
 
 async def test_a_probe_changes_nothing_that_scheduled_ones_go_by(
