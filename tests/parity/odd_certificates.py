@@ -62,11 +62,13 @@ class Leaf:
     key: Key = field(default_factory=key)
     ends: datetime = NOW + 30 * DAY
     clients_only: bool = False
+    subject: x509.Name | None = None
+    """Instead of one with ``common_name`` alone."""
 
 
 def leaf(wanted: Leaf, issuer: Issuer) -> x509.Certificate:
     """The certificate, signed by ``issuer``."""
-    builder = _builder(name(wanted.common_name), issuer, wanted.key, wanted.ends)
+    builder = _builder(wanted.subject or name(wanted.common_name), issuer, wanted.key, wanted.ends)
     if wanted.hosts:
         builder = builder.add_extension(x509.SubjectAlternativeName(list(map(host, wanted.hosts))), critical=False)
     if wanted.clients_only:

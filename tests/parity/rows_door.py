@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from parity.awkward import greets, mute, nobody, routed, says
 from parity.door import BUILT_IN, Real
 from parity.odd_certificates import Leaf, by_the_root
@@ -196,7 +199,35 @@ TCP_ROWS = [
     ),
 ]
 
+NAMES = x509.Name(
+    [
+        x509.NameAttribute(NameOID.DOMAIN_COMPONENT, "example"),
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
+        x509.NameAttribute(NameOID.STATE_OR_PROVINCE_NAME, "Hamburg"),
+        x509.NameAttribute(NameOID.LOCALITY_NAME, "Hamburg, Altona"),
+        x509.NameAttribute(NameOID.STREET_ADDRESS, "Große Elbstraße 1"),
+        x509.NameAttribute(NameOID.POSTAL_CODE, "22767"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme + Söhne"),
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme Logistics"),
+        x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, " Web "),
+        x509.NameAttribute(NameOID.SERIAL_NUMBER, "HRB 1"),
+        x509.NameAttribute(NameOID.COMMON_NAME, "first.example"),
+        x509.NameAttribute(NameOID.COMMON_NAME, "last.example"),
+        x509.NameAttribute(NameOID.EMAIL_ADDRESS, "web@acme.example"),
+        x509.NameAttribute(NameOID.USER_ID, "Ärger" * 60),
+    ]
+)
+
 TLS_ROWS = [
+    Row("a name with every sort of part", TLS, mute(by_the_root(Leaf(subject=NAMES))), "answered", "up"),
+    Row(
+        "the same parts the other way round",
+        TLS,
+        mute(by_the_root(Leaf(subject=x509.Name(list(NAMES)[::-1])))),
+        "answered",
+        "up",
+    ),
+    Row("a name that is empty", TLS, mute(by_the_root(Leaf(subject=x509.Name([])))), "answered", "up"),
     Row("several names, and an end that is near", TLS, mute(_soon), "answered", "up"),  # type: ignore[arg-type]
     Row("an intermediate that ends before its leaf", TLS, mute(_below), "answered", "up"),  # type: ignore[arg-type]
     Row(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 import uvloop
+import yaml
 
 from parity.both import deadline
 from parity.door import Both, Samples, put_to_door
@@ -19,14 +20,21 @@ from slawatch.domain.interval import SECOND
 from slawatch.exposition import probe_metrics
 from slawatch.exposition.metrics import Metric
 from slawatch.exposition.probe_text import FAMILIES
+from slawatch.operations.probe_modules import built_in
 from slawatch.probes.registry import kinds
 from support.blackbox import MakeBlackbox
-from support.servers import Run
+from support.servers import TREE, Run
 
 ROWS = [row for row in (*VERDICT_ROWS, *OWN_ROWS) if row.theirs != "never" and "bomb" not in row.name]
 """Bombs cost the exporter seconds of processor time each, and what they do to a verdict is shown elsewhere."""
-OVERRUN = 0.5
-"""Seconds beyond its deadline that a probe may take on a machine that has other things to do."""
+OVERRUN = 4.0
+"""Seconds beyond its deadline that a probe may seem to take: every awkward server, floods too, runs on the same loop.
+
+That deadlines hold to 250 ms is shown in ``test_parity``, where each probe has a process of its own.
+"""
+
+NEXT_LOOK = 0.5
+"""Seconds: a phase that a failure ended is closed a moment after the whole was measured; the kernel may run others."""
 
 TIMES = frozenset({"probe_duration_seconds", "probe_dns_lookup_time_seconds"})
 PHASES = frozenset({"probe_http_duration_seconds", "probe_icmp_duration_seconds", "probe_dns_duration_seconds"})
@@ -90,7 +98,7 @@ def test_durations_fit_into_one_another(seen: Mapping[str, Both], row: Row) -> N
     for name in PHASES & set(ours.samples):
         lengths = ours.samples[name].values()
         assert min(lengths) >= 0
-        assert sum(lengths) <= whole + 1e-4
+        assert sum(lengths) <= whole + NEXT_LOOK
 
 
 @pytest.mark.parametrize("row", OWN_ROWS, ids=str)
@@ -106,6 +114,15 @@ def test_every_metric_of_the_table_was_seen_from_both(seen: Mapping[str, Both]) 
     table = {each.name: each.help for each in vars(probe_metrics).values() if isinstance(each, Metric)}
     for told in ([both.ours for both in seen.values()], [both.theirs for both in seen.values()]):
         assert {name: head[0].removeprefix("HELP ") for each in told for name, head in each.heads.items()} == table
+
+
+def test_every_module_of_the_exporters_own_file_is_built_in() -> None:
+    """Of Debian's package, as it is installed. We speak no gRPC."""
+    text = (TREE.root / "etc/prometheus/blackbox.yml").read_text(encoding="utf-8")
+    theirs = {name: module["prober"] for name, module in yaml.safe_load(text)["modules"].items()}
+    assert len(theirs) > 8
+    ours = {name: module.kind for name, module in built_in().items()}
+    assert {name: ours.get(name) for name, prober in theirs.items() if prober != "grpc"}.items() <= theirs.items()
 
 
 def test_there_is_a_family_for_every_kind() -> None:
