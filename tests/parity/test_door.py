@@ -25,6 +25,8 @@ from slawatch.probes.registry import kinds
 from support.blackbox import MakeBlackbox
 from support.servers import TREE, Run
 
+pytestmark = [pytest.mark.server("nginx"), pytest.mark.server("knot")]
+
 ROWS = [row for row in (*VERDICT_ROWS, *OWN_ROWS) if row.theirs != "never" and "bomb" not in row.name]
 """Bombs cost the exporter seconds of processor time each, and what they do to a verdict is shown elsewhere."""
 OVERRUN = 4.0
@@ -116,6 +118,7 @@ def test_every_metric_of_the_table_was_seen_from_both(seen: Mapping[str, Both]) 
         assert {name: head[0].removeprefix("HELP ") for each in told for name, head in each.heads.items()} == table
 
 
+@pytest.mark.server("blackbox")
 def test_every_module_of_the_exporters_own_file_is_built_in() -> None:
     """Of Debian's package, as it is installed. We speak no gRPC."""
     text = (TREE.root / "etc/prometheus/blackbox.yml").read_text(encoding="utf-8")
