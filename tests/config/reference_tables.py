@@ -31,7 +31,7 @@ def tables() -> dict[str, str]:
 
 def _module() -> dict[str, Any]:
     """The common keys of a module; `query_name` must be given where it may be."""
-    from slawatch.config.models import ProbeModule
+    from slawatch.config.door_models import ProbeModule
 
     return ProbeModule.model_json_schema()
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from slawatch.config.configuration import Configuration
+from slawatch.config.door_models import ProbeModule
 from slawatch.config.loader import json_schema, load, render_findings
-from slawatch.config.models import ProbeModule
 from slawatch.config.probe_door import COMMON
 from slawatch.domain.interval import SECOND
 from slawatch.operations.probe_modules import Module, built_in

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from slawatch.config.door_models import ProbeDoorBox
 from slawatch.config.values import (
     AllowanceText,
     CalendarName,
@@ -107,31 +108,6 @@ class SpoolBox(Model):
     limit: Size = Field(default=256 * 2**20, description="The greatest size of the spool.")
     ballast: Size = Field(
         default=32 * 2**20, description="The size of a file that is given up when the disk is full; `0MiB` for none."
-    )
-
-
-class ProbeModule(Model):
-    """What every module has, whatever its kind of probe; the options of that stand beside these keys."""
-
-    probe: Text = Field(description="Kind of probe; its options stand beside these keys.")
-    timeout: DurationText | None = Field(
-        default=None, gt=0, description="How long a probe may take: `5s`; less where the scrape gives up sooner."
-    )
-    query_name: Text = Field(
-        default="", description="Of `dns`, and there required: the name that is asked for; the target is the server."
-    )
-
-
-class ProbeDoorBox(Model):
-    """What `/probe` probes for whoever asks."""
-
-    open: bool = Field(
-        default=False,
-        description="Whether any target may be named, not only those of configured endpoints. A module that holds a "
-        "secret is for these alone, whatever stands here.",
-    )
-    modules: dict[Identifier, Any] = Field(
-        default_factory=dict, description="Modules by name, each a kind of probe with its options."
     )
 
 

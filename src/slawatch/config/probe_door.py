@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from slawatch.config.document import Document
-from slawatch.config.models import ProbeModule
+from slawatch.config.door_models import ProbeModule
 from slawatch.config.probe_kinds import check_time, check_way, read_kind, read_options
 from slawatch.config.sentences import report_errors
 from slawatch.config.values import shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slawatch.config.models import Box, Client, Endpoint, ProbeModule
+from slawatch.config.door_models import ProbeModule
+from slawatch.config.models import Box, Client, Endpoint
 from slawatch.config.values import SIZE_PATTERN, format_size
 from slawatch.domain.grammar import format_duration
 from slawatch.domain.service_hours import WEEKDAYS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +22,8 @@ from slawatch.probes.certificates import encoded_chain
 
 if TYPE_CHECKING:
     import ssl
+
+    from slawatch.probes.answer import Trace
 
 MOST_UNPACKED = 2 * 1024 * 1024
 """Bytes of a compressed body that are unpacked to learn its length: a page of 50 MB in 50 kB is an attack."""
@@ -191,6 +193,25 @@ class Found:
         self.http.ask(secure=secure)
         self.tls = None
         self.before = dict(before)
+
+
+def note_answer(found: Found | None, response: dns.message.Message, *, of_zone: bool) -> None:
+    """A name server answered, cut off or whole. ``of_zone``: the question was for the record SOA."""
+    if found is not None:
+        found.dns = DnsFound(response, of_zone=of_zone)
+
+
+def note_connection(trace: Trace) -> Callable[[], None] | None:
+    """To be called once there is a connection with a name server; ``None`` where nobody asks for the time it took."""
+    found = trace.found
+    if found is None:
+        return None
+    begun = trace.spent()
+
+    def note() -> None:
+        found.connected = trace.spent() - begun
+
+    return note
 
 
 def hash_of(address: str) -> int:

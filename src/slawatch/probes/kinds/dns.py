@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,9 +26,9 @@ from pydantic import Field, model_validator
 
 from slawatch.domain.interval import SECOND, Instant
 from slawatch.domain.observation import Verdict
-from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons, Trace
+from slawatch.probes.answer import ANY, STREAM, Answer, Failure, Reason, Reasons
 from slawatch.probes.dns_exchange import PAYLOAD, OtherAnswer, Server, over_tcp, over_udp, without_edns
-from slawatch.probes.found import DnsFound
+from slawatch.probes.found import note_answer, note_connection
 from slawatch.probes.options import (
     Host,
     HostPort,
@@ -210,7 +210,7 @@ async def probe(target: Target, options: Options, context: ProbeContext) -> Answ
     address = await context.outbound.address(target.server, target.port, options.ip, context.deadline, trace)
     response = await _ask(_query(target, options), (address.text, address.port), options, context)
     trace.close()
-    _note(response, options, trace)
+    note_answer(trace.found, response, of_zone=options.type == "SOA")
     _judge(response, options, context.started)
     return context.judged(trace.spent(without="resolve"), options.slow)
 
@@ -263,14 +263,8 @@ async def _ask(
     if not response.flags & dns.flags.TC:
         return response
     context.late = lambda: None
-    _note(response, options, context.trace)
+    note_answer(context.trace.found, response, of_zone=options.type == "SOA")
     return await _ask_over_tcp(query, server, context, "over TCP, after an answer that was cut off")
-
-
-def _note(response: dns.message.Message, options: Options, trace: Trace) -> None:
-    """An answer came, cut off or whole."""
-    if trace.found is not None:
-        trace.found.dns = DnsFound(response, of_zone=options.type == "SOA")
 
 
 async def _ask_over_tcp(
@@ -278,20 +272,7 @@ async def _ask_over_tcp(
 ) -> dns.message.Message:
     context.trace.enter("tcp")
     with _judging(words):
-        return await over_tcp(query, server, _connected(context.trace))
-
-
-def _connected(trace: Trace) -> Callable[[], None] | None:
-    """Notes how long it took to connect, where somebody asked for that."""
-    found = trace.found
-    if found is None:
-        return None
-    begun = trace.spent()
-
-    def note() -> None:
-        found.connected = trace.spent() - begun
-
-    return note
+        return await over_tcp(query, server, note_connection(context.trace))
 
 
 @contextmanager
