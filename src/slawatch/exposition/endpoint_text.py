@@ -14,7 +14,7 @@ from slawatch.domain.observation import Cause, Observation
 from slawatch.domain.observation import Verdict as ProbeVerdict
 from slawatch.exposition import metrics
 from slawatch.exposition.metrics import Metric
-from slawatch.exposition.text import GO_SWITCHES_AT, count, prefix, seconds
+from slawatch.exposition.text import GO_SWITCHES_AT, count, number, prefix, seconds
 
 COLUMNS = (
     metrics.ENDPOINT_UP,
@@ -28,14 +28,12 @@ COLUMNS = (
 )
 """The metrics of an endpoint, in the order of :attr:`EndpointText.cells`."""
 
-A_LONG_TIME = GO_SWITCHES_AT * 1_000_000
-"""Microseconds from which on Go writes an exponent."""
-
 _OF_STATE = (0, 1, 2, 3)
 _TRANSITION, _DURATION, _PROBES, _EXPIRY = range(4, 8)
 """Places in :data:`COLUMNS`."""
 
 _VERDICTS = tuple(verdict.value for verdict in ProbeVerdict)
+assert _VERDICTS == ("up", "degraded", "down", "void"), "the order of _write_counts"
 
 
 class EndpointText:
@@ -115,7 +113,8 @@ class EndpointText:
 
     def _write_counts(self, counts: Mapping[str, int]) -> None:
         self._counts = counts
-        numbers = tuple([counts.get(name, 0) for name in _VERDICTS])
+        get = counts.get
+        numbers = get("up", 0), get("degraded", 0), get("down", 0), get("void", 0)
         if max(numbers) < GO_SWITCHES_AT:
             self.cells[_PROBES] = self._counted % numbers
         else:
@@ -127,15 +126,15 @@ class EndpointText:
             self.cells[_DURATION], self.withheld = "", 0
             return
         phases = last.phases[: metrics.PHASES_PER_ENDPOINT]
-        names, lengths = zip(*phases, strict=True) if phases else ((), ())
+        names = tuple([name for name, _ in phases])
         if names != self._phases:
             self._phases = names
             self._durations = _template(metrics.PROBE_DURATION, self.labels, ("total", *names), "%r")
-        if last.duration < A_LONG_TIME and max(lengths, default=0) < A_LONG_TIME:
-            self.cells[_DURATION] = self._durations % (last.duration / 1e6, *[length / 1e6 for length in lengths])
+        lengths = [last.duration / 1e6, *[length / 1e6 for _, length in phases]]
+        if max(lengths) < GO_SWITCHES_AT:
+            self.cells[_DURATION] = self._durations % tuple(lengths)
         else:
-            form = self._durations.replace("%r", "%s")
-            self.cells[_DURATION] = form % (seconds(last.duration), *map(seconds, lengths))
+            self.cells[_DURATION] = self._durations.replace("%r", "%s") % tuple(map(number, lengths))
         self.withheld = len(last.phases) - len(phases)
 
     def _write_expiry(self, expiry: Instant | None) -> None:

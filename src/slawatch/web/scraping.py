@@ -13,9 +13,9 @@ from slawatch.evaluation.board import Board
 from slawatch.exposition.renderer import Renderer
 from slawatch.exposition.self_metrics import SelfMetrics
 
-SLICE = 0.0004
+SLICE = 0.0002
 """Seconds of writing after which whatever else waits on the loop has its turn."""
-BLOCK = 128 * 1024
+BLOCK = 32 * 1024
 """Bytes that are sent, or compressed, at a time. Compressing takes place in a thread, without the interpreter."""
 LEVEL = 1
 """Of gzip. Level 6 makes an answer of 10 MB a third smaller, and takes three times as long."""
