@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exposition.page import page, tables
 from slawatch.domain.facts import State
 from slawatch.domain.interval import DAY, HOUR, MILLISECOND, MINUTE
 from slawatch.domain.observation import Cause
@@ -370,3 +371,10 @@ def test_a_contract_says_which_version_of_its_terms_governs() -> None:
     contract = replace(status.contract, version="0123456789abcdef" * 4)
     found = read(samples.snapshot([replace(status, account=replace(status.account, contract=contract))]))
     assert value(found, "sla_contract_info", version="0123456789ab", contract="network") == 1
+
+
+def test_the_reference_is_made_from_the_metrics() -> None:
+    """``PYTHONPATH=tests python -m exposition.page`` writes it anew."""
+    text = REFERENCE.read_text(encoding="utf-8")
+    assert text.count("<!-- metrics: ") == len(tables())
+    assert text == page(text)
