@@ -52,6 +52,8 @@ def test_the_demonstration_breaks_and_its_contract_goes_at_risk(started: list[Se
     metrics = fetch(f"http://127.0.0.1:{port}/metrics")
     for bound in ("low", "point", "high"):
         assert f'slawatch_sla_availability_ratio{{bound="{bound}",client="acme",contract="shop"' in metrics
+    assert metrics.count("slawatch_review_overdue_seconds{") == 3
+    assert all(line.endswith(" 0.0") for line in metrics.splitlines() if line.startswith("slawatch_review_overdue"))
     eventually(lambda: level(port, "shop") == "breaching", within=40)
     eventually(lambda: level(port, "shop") == "at_risk", within=60)
     assert "at risk" in fetch(f"http://127.0.0.1:{port}/")

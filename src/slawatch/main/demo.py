@@ -19,11 +19,13 @@ from slawatch.cli.running import DemoRequest
 from slawatch.config.configuration import ClientConfig, Configuration
 from slawatch.config.loader import load_client_text
 from slawatch.config.models import Box, Outbound
+from slawatch.domain.contract import Contract
 from slawatch.domain.facts import Blip, Change, Fact, State
 from slawatch.domain.interval import DAY, HOUR, MINUTE, SECOND, Duration, Instant
 from slawatch.main.daemon import Daemon
 from slawatch.main.demo_estate import BreakableServer, Estate
 from slawatch.main.running import run_loop, until_stopped
+from slawatch.operations.reviewing import REVIEWED
 from slawatch.probes.echo_socket import icmp_rights
 from slawatch.runtime.clock import SystemClock
 from slawatch.runtime.errors import Unavailable
@@ -217,6 +219,7 @@ async def _write_past(database: str, client: ClientConfig) -> None:
         ledger.append(
             [contract_entry(client.id, item.contract.name, item.terms, now - _BACK) for item in client.contracts]
         )
+        ledger.append([_reviewed(item.contract, now) for item in client.contracts])
         for endpoint in client.endpoints:
             key = EndpointKey(endpoint.client, endpoint.name)
             facts = _facts(now, _OF_ENDPOINT.get(endpoint.name, ()))
@@ -224,6 +227,12 @@ async def _write_past(database: str, client: ClientConfig) -> None:
         ledger.mark_alive(now)
     finally:
         await ledger.close()
+
+
+def _reviewed(contract: Contract, now: Instant) -> Entry:
+    """Somebody looked just now, or the demonstration would begin with weeks of reviews that nobody held."""
+    body = {"event": REVIEWED, "by": "demonstration", "note": MARK, "seen": {}}
+    return Entry(Kind.EVENT, now, body, client=contract.client, contract=contract.name)
 
 
 def _facts(now: Instant, outages: Sequence[_PastOutage]) -> Iterator[Fact]:
