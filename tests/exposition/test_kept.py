@@ -19,6 +19,7 @@ from slawatch.evaluation.board import Snapshot
 from slawatch.evaluation.estate import EndpointFace, Estate
 from slawatch.exposition import metrics
 from slawatch.exposition.endpoint_columns import STEP
+from slawatch.exposition.endpoint_text import EndpointText
 from slawatch.exposition.renderer import Renderer, by_the_library, render
 from web import samples
 
@@ -77,8 +78,6 @@ def test_what_has_not_changed_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) 
     scene.clock.advance(SECOND)
     kept(renderer, scene.evaluator.publish())
     looked: list[Any] = []
-    from slawatch.exposition.endpoint_text import EndpointText
-
     write = EndpointText.write
 
     def looking(self: EndpointText, *status: Any) -> list[int]:
@@ -96,6 +95,17 @@ def test_what_has_not_changed_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) 
     scene.clock.advance(HOUR)  # freshness is over: the state may have changed though nothing was seen
     kept(renderer, scene.evaluator.publish())
     assert looked == ["b", "a", "b"]
+
+
+def test_what_was_followed_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, renderer = Scene(), Renderer()
+    kept(renderer, scene.evaluator.publish())
+    scene.observe("a", Verdict.UP)
+    scene.clock.advance(SECOND)
+    snapshot = scene.evaluator.publish()
+    assert set(renderer.follow(snapshot, OWN.site)) == {b""}
+    monkeypatch.setattr(EndpointText, "write", None)
+    assert kept(renderer, snapshot) == from_nothing(snapshot)
 
 
 def test_two_scrapes_at_once_each_say_their_own_instant() -> None:
@@ -129,8 +139,6 @@ def test_a_scrape_that_is_given_up_spoils_nothing() -> None:
 
 def test_a_step_is_a_bounded_number_of_endpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the event loop has its turn."""
-    from slawatch.exposition.endpoint_text import EndpointText
-
     written = 0
     write = EndpointText.write
 
@@ -158,6 +166,16 @@ def test_series_are_capped_and_counted() -> None:
     assert "slawatch_withheld_series 4.0\n" in text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert f"slawatch_exposed_series {float(len(lines))}\n" in text
+
+
+def test_large_numbers_are_written_as_go_writes_them() -> None:
+    """With an exponent, and whatever stands in a label."""
+    status = samples.endpoint_status("50%r%d.0")
+    assert status.last is not None
+    last = replace(status.last, duration=2 * 10**12, phases=(("%r", 3), ("%d.0", 10**12)))
+    snapshot = samples.snapshot(endpoints=[replace(status, last=last, counts={"up": 1_234_567, "down": 999_999})])
+    assert render(snapshot, OWN)[0] == from_nothing(snapshot)
+    assert b" 1.234567e+06\n" in render(snapshot, OWN)[0]
 
 
 def test_another_order_of_endpoints_is_another_order_of_lines() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from slawatch.evaluation.board import Board
+from slawatch.evaluation.board import Board, Snapshot
+from slawatch.exposition.renderer import Renderer, render
+from slawatch.exposition.self_metrics import SelfMetrics
 from slawatch.web import scraping
+from support.waiting import async_eventually
 from web import samples
 from web.conftest import Client, Face, Serve, text_of
 
@@ -70,3 +76,44 @@ async def test_many_blocks_are_one_answer(face: Face, serve: Serve, monkeypatch:
     assert packed.headers["Content-Encoding"] == "gzip"
     assert await packed.text() == whole
     assert len(gzip.compress(whole.encode())) < len(whole) / 3
+
+
+async def test_while_somebody_scrapes_what_changes_is_written_meanwhile(
+    face: Face, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Second by second, so that the next scrape finds it done; and no longer than somebody scrapes."""
+    followed: list[int] = []
+    follow = Renderer.follow
+
+    def following(self: Renderer, snapshot: Snapshot, site: str) -> Iterator[bytes]:
+        followed.append(snapshot.generation)
+        return follow(self, snapshot, site)
+
+    monkeypatch.setattr(Renderer, "follow", following)
+    monkeypatch.setattr(scraping, "KEEP_UP_EVERY", 0.0)
+    client = await serve(face)
+    await text_of(client, "/metrics/acme")
+    assert "metrics" not in {task.get_name() for task in asyncio.all_tasks()}  # a share keeps nothing
+    await text_of(client, "/metrics")
+    await async_eventually(lambda: followed)
+    later = replace(samples.estate(), generation=face.board.snapshot.generation + 1)
+    face.board.publish(later)
+    await async_eventually(lambda: later.generation in followed)
+    assert await text_of(client, "/metrics") == render(later, SelfMetrics(site="hq", version="0.1.0"))[0].decode()
+    monkeypatch.setattr(scraping, "KEEP_UP_FOR", 0.0)
+    await text_of(client, "/metrics")
+    await async_eventually(lambda: "metrics" not in {task.get_name() for task in asyncio.all_tasks()})
+
+
+async def test_nothing_goes_on_when_the_server_ends(face: Face, serve: Serve) -> None:
+    client = await serve(face)
+    await text_of(client, "/metrics")
+    assert "metrics" in {task.get_name() for task in asyncio.all_tasks()}
+    await client.close()
+    assert "metrics" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_head_has_no_body(client: Client) -> None:
+    answer = await client.head("/metrics")
+    assert (answer.status, await answer.read()) == (200, b"")
+    await text_of(client, "/metrics")  # on the same connection

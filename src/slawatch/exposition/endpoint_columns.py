@@ -34,45 +34,47 @@ class EndpointColumns:
         """Series that are left out (:data:`~slawatch.exposition.metrics.PHASES_PER_ENDPOINT`)."""
         self._lineup: object = None
         self._texts: list[EndpointText | None] = []
-        self._tokens: list[Known | None] = []
+        self._known: list[Known | None] = []
+        self._stale: set[tuple[int, int]] = set()
         self._cells: list[list[str]] = []
 
-    def follow(self, endpoints: Sequence[EndpointStatus]) -> Iterator[None]:
-        """Bring all lines up to date, step by step."""
+    def follow(self, endpoints: Sequence[EndpointStatus]) -> Iterator[bytes]:
+        """Write what has changed. Empty pieces, one a step."""
         judged = endpoints if isinstance(endpoints, EndpointsJudgedWhenRead) else None
         if judged is None or judged.lineup is not self._lineup:
             self._begin(len(endpoints), None if judged is None else judged.lineup)
-        for start in range(0, len(endpoints), PIECE):
-            end = min(start + PIECE, len(endpoints))
-            stale: set[int] = set()
-            for step in range(start, end, STEP):
-                indices = range(step, min(step + STEP, end))
-                tokens = [None] * len(indices) if judged is None else judged.steady(indices)
-                for index, token in zip(indices, tokens, strict=True):
-                    if token is None or token is not self._tokens[index]:
-                        self._tokens[index] = token
-                        self._write(index, endpoints, token, stale)
-                yield
-            for column in sorted(stale):
-                text = "".join(self._cells[column][start:end])
-                self.pieces[column][start // PIECE] = Piece(text.encode(), text.count("\n"))
-                yield
+        for start in range(0, len(endpoints), STEP):
+            indices = range(start, min(start + STEP, len(endpoints)))
+            steady = [None] * len(indices) if judged is None else judged.steady(indices)
+            for index, known in zip(indices, steady, strict=True):
+                if known is None or known is not self._known[index]:
+                    self._known[index] = known
+                    self._write(index, endpoints, known)
+            yield b""
+
+    def join(self) -> Iterator[bytes]:
+        """Bring ``pieces`` up to date with what was written. Empty pieces, one a step."""
+        for column, number in sorted(self._stale):
+            text = "".join(self._cells[column][number * PIECE : (number + 1) * PIECE])
+            self.pieces[column][number] = Piece(text.encode(), text.count("\n"))
+            self._stale.discard((column, number))
+            yield b""
 
     def _begin(self, count: int, lineup: object) -> None:
-        self._lineup, self._texts, self._tokens = lineup, [None] * count, [None] * count
+        self._lineup, self._texts, self._known = lineup, [None] * count, [None] * count
         self._cells, self.withheld = [[""] * count for _ in COLUMNS], 0
         self.pieces = [[Piece(b"", 0)] * -(-count // PIECE) for _ in COLUMNS]
+        self._stale = set()
 
-    def _write(self, index: int, endpoints: Sequence[EndpointStatus], known: Known | None, stale: set[int]) -> None:
-        """Write one endpoint's cells, and add to ``stale`` the columns of those that have changed."""
+    def _write(self, index: int, endpoints: Sequence[EndpointStatus], known: Known | None) -> None:
         text = self._texts[index]
         if text is None:
             status = endpoints[index]
             text = self._texts[index] = EndpointText((status.client, status.name, status.probe, self.site))
         self.withheld -= text.withheld
-        for number in text.write(*(_of_status(endpoints[index]) if known is None else known.glance())):
-            self._cells[number][index] = text.cells[number]
-            stale.add(number)
+        for column in text.write(*(_of_status(endpoints[index]) if known is None else known.glance())):
+            self._cells[column][index] = text.cells[column]
+            self._stale.add((column, index // PIECE))
         self.withheld += text.withheld
 
 

@@ -59,7 +59,7 @@ class EndpointText:
         self.cells = [""] * len(COLUMNS)
         """The lines of each metric of :data:`COLUMNS`; empty where there is none."""
         self.withheld = 0
-        """How many more there would have been without :data:`~slawatch.exposition.metrics.SERIES_PER_ENDPOINT`."""
+        """How many more there would have been without :data:`~slawatch.exposition.metrics.PHASES_PER_ENDPOINT`."""
         self._state: State | None = None
         self._cause: Cause | None = None
         self._last: Observation | None = None
@@ -118,7 +118,7 @@ class EndpointText:
         if max(numbers) < GO_SWITCHES_AT:
             self.cells[_PROBES] = self._counted % numbers
         else:
-            self.cells[_PROBES] = self._counted.replace("%d.0", "%s") % tuple(map(count, numbers))
+            self.cells[_PROBES] = _template(metrics.PROBES, self.labels, _VERDICTS, "%s") % tuple(map(count, numbers))
 
     def _write_last(self, last: Observation | None) -> None:
         self._last = last
@@ -134,7 +134,8 @@ class EndpointText:
         if max(lengths) < GO_SWITCHES_AT:
             self.cells[_DURATION] = self._durations % tuple(lengths)
         else:
-            self.cells[_DURATION] = self._durations.replace("%r", "%s") % tuple(map(number, lengths))
+            form = _template(metrics.PROBE_DURATION, self.labels, ("total", *names), "%s")
+            self.cells[_DURATION] = form % tuple(map(number, lengths))
         self.withheld = len(last.phases) - len(phases)
 
     def _write_expiry(self, expiry: Instant | None) -> None:

@@ -56,6 +56,12 @@ class Renderer:
             return Pieces(content_type, _by_the_library(snapshot, own, encode, client))
         return Pieces(content_type, self._pieces(snapshot, own, _Format(encode, content_type, self._heads), client))
 
+    def follow(self, snapshot: Snapshot, site: str) -> Iterator[bytes]:
+        """Bring what is kept up to date, so that the next scrape has little to write. Empty pieces, one a step."""
+        kept = self._take(site)
+        yield from kept.follow(snapshot.endpoints)
+        self._kept = kept
+
     def _pieces(self, snapshot: Snapshot, own: SelfMetrics, style: _Format, client: str | None) -> Iterator[bytes]:
         endpoints = yield from self._endpoints(_share(snapshot.endpoints, client), own.site, keep=client is None)
         cells: dict[str, list[str]] = {}
@@ -71,18 +77,19 @@ class Renderer:
     def _endpoints(
         self, endpoints: Sequence[EndpointStatus], site: str, *, keep: bool
     ) -> Generator[bytes, None, _Endpoints]:
-        """The lines of endpoints, and how many there would be beside them if series were not capped.
-
-        Of two scrapes at once, one does without what is kept.
-        """
-        kept, self._kept = (self._kept, None) if keep else (None, self._kept)
-        written = kept if kept is not None and kept.site == site else EndpointColumns(site)
-        for _ in written.follow(endpoints):
-            yield b""
-        pieces = {metric.name: list(found) for metric, found in zip(COLUMNS, written.pieces, strict=True)}
+        """The lines of endpoints, and how many there would be beside them if series were not capped."""
+        kept = self._take(site) if keep else EndpointColumns(site)
+        yield from kept.follow(endpoints)
+        yield from kept.join()
+        pieces = {metric.name: list(found) for metric, found in zip(COLUMNS, kept.pieces, strict=True)}
         if keep:
-            self._kept = written
-        return _Endpoints(pieces, written.withheld)
+            self._kept = kept
+        return _Endpoints(pieces, kept.withheld)
+
+    def _take(self, site: str) -> EndpointColumns:
+        """What is kept. Whoever comes before it is put back does without."""
+        kept, self._kept = self._kept, None
+        return kept if kept is not None and kept.site == site else EndpointColumns(site)
 
 
 class _Endpoints(NamedTuple):

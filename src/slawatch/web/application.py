@@ -29,15 +29,17 @@ def application(board: Board, self_metrics: Callable[[], SelfMetrics], services:
     static = Static()
     pages = Pages(static, services.site)
     live = Live(board, pages)
+    scraping = Scraping(board, self_metrics)
     app = web.Application(
         middlewares=[guard(services.metrics_token, services.client_token, services.hosts)], client_max_size=LARGEST_BODY
     )
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
+    app.on_shutdown.append(scraping.close)
     app.add_routes(live.routes())
     app.add_routes(Site(board, pages, static, live, services.history).routes())
     app.add_routes(Interface(board, services).routes())
-    app.add_routes(Scraping(board, self_metrics).routes())
+    app.add_routes(scraping.routes())
     app.add_routes([history_route(services.answer, services.faces)])
     app.add_routes([probe_route(services.probe_door)])
     app.add_routes(import_routes(services.importing))
