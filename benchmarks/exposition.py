@@ -100,19 +100,22 @@ class Ready(Collector):
 
 
 def rendering(estate: Estates, every: int, rounds: int) -> tuple[float, float, int, int]:
-    """Median processor seconds of a scrape's text, its longest step, its bytes and its series."""
-    renderer, took, longest = Renderer(), [], 0.0
+    """Medians of the processor seconds of a scrape's text and of its longest step; its bytes and its series."""
+    renderer, took, longest = Renderer(), [], []
     b"".join(renderer.pieces(estate.second(), OWN))
     for _ in range(rounds):
-        snapshot, parts = estate.second(every), []
+        snapshot, parts, steps = estate.second(every), [], []
         begun = last = time.process_time()
         for piece in renderer.pieces(snapshot, OWN):
             parts.append(piece)
             now = time.process_time()
-            longest, last = max(longest, now - last), now
-        took.append(time.process_time() - begun)
+            steps.append(now - last)
+            last = now
+        took.append(last - begun)
+        longest.append(max(steps))
     text = b"".join(parts)
-    return statistics.median(took), longest, len(text), sum(not line.startswith(b"#") for line in text.splitlines())
+    series = sum(not line.startswith(b"#") for line in text.splitlines())
+    return statistics.median(took), statistics.median(longest), len(text), series
 
 
 def kept_up(estate: Estates, every: int, rounds: int) -> tuple[float, float]:
