@@ -10,9 +10,9 @@ from slawatch.evaluation.following import Glance, Known
 from slawatch.evaluation.judged import EndpointsJudgedWhenRead
 from slawatch.exposition.endpoint_text import COLUMNS, EndpointText
 
-STEP = 32
-"""Endpoints that are written before the event loop may go on: a tenth of a millisecond, as is one piece to join."""
-PIECE = 4 * STEP
+STEP = 16
+"""Endpoints that are written before the event loop may go on: a fifth of a millisecond, as is one piece to join."""
+PIECE = 8 * STEP
 """Endpoints whose lines of one metric are joined."""
 
 
