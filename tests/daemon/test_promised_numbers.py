@@ -12,34 +12,31 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from daemon.conftest import MakeSlawatch, Slawatch
 from daemon.test_real_input import client, one_judgement, state_of
-from slawatch.domain.interval import DAY, HOUR, format_instant, parse_instant
+from slawatch.domain.interval import DAY, HOUR, Instant, format_instant, parse_instant
 from support.servers import MakeNginx
 from support.waiting import eventually
-
-TODAY = time.time_ns() // 1000 // DAY * DAY
-BEGAN = TODAY - 3 * DAY
 
 Gauges = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def by_the_day(web: int, tcp: int) -> str:
+def by_the_day(web: int, tcp: int, today: Instant) -> str:
     """The usual client, whose shop is judged day by day since three days ago."""
-    usual, today = client(web, tcp), format_instant(TODAY)[:10]
-    daily = f"every 1 days from {format_instant(BEGAN)[:10]}"
-    changed = usual.replace(f"every 2 weeks from {today}", daily)
-    return changed.replace(f'from: "{today}"', f'from: "{format_instant(BEGAN)[:10]}"')
+    usual, present = client(web, tcp), format_instant(today)[:10]
+    began = format_instant(today - 3 * DAY)[:10]
+    changed = usual.replace(f"every 2 weeks from {present}", f"every 1 days from {began}")
+    return changed.replace(f'from: "{present}"', f'from: "{began}"')
 
 
-def past(folder: Path) -> Path:
+def past(folder: Path, today: Instant) -> Path:
     """Yesterday the shop was down for an hour; until midnight everything else was up."""
-    down = TODAY - 10 * HOUR
+    began, down = today - 3 * DAY, today - 10 * HOUR
     rows = [
-        ("orders", BEGAN, "up"),
-        ("website", BEGAN, "up"),
+        ("orders", began, "up"),
+        ("website", began, "up"),
         ("website", down, "down"),
         ("website", down + HOUR, "up"),
     ]
-    rows += [(name, TODAY, "unknown") for name in ("orders", "website")]
+    rows += [(name, today, "unknown") for name in ("orders", "website")]
     path = folder / "past.csv"
     path.write_text("".join(f"{name},{format_instant(at)},{state}\n" for name, at, state in rows), encoding="utf-8")
     return path
@@ -126,10 +123,11 @@ def test_what_is_scraped_is_what_evaluate_says(
 ) -> None:
     """Before, during and after an outage, with a period before that was breached: figures, budget, breach, money."""
     web, tcp = nginx(), nginx()
-    daemon = slawatch(by_the_day(web.port, tcp.port), database=database)
+    today = time.time_ns() // 1000 // DAY * DAY
+    daemon = slawatch(by_the_day(web.port, tcp.port, today), database=database)
     daemon.start()
     eventually(lambda: all(state_of(daemon, name) == "up" for name in ("website", "orders")))
-    daemon.configured("import", "csv", str(past(tmp_path)), "--client", "acme")
+    daemon.configured("import", "csv", str(past(tmp_path, today)), "--client", "acme")
     eventually(lambda: daemon.status()["contracts"][0]["last_period"]["verdict"] == "breached")
     quiet = check(daemon)["shop"]
     assert quiet["sla_last_period_verdict", "breached"] == 1
