@@ -11,6 +11,7 @@ from cryptography import x509
 
 from slawatch.domain.interval import DAY, Duration, Instant, format_instant, to_instant
 from slawatch.probes.answer import Answer
+from slawatch.probes.shown_chain import encoded_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,6 @@ def chain(session: ssl.SSLObject, *, verified: bool) -> list[Certificate]:
     found = encoded_chain(session, "get_verified_chain" if verified else "get_unverified_chain")
     certificates = [read for read in map(_read, found) if read is not None]
     return certificates if len(certificates) == len(found) else []
-
-
-def encoded_chain(session: ssl.SSLObject, method: str) -> list[bytes]:
-    """What OpenSSL holds, as DER. Python has public methods for it from 3.13 on, over the same private ones."""
-    inner = getattr(getattr(session, "_sslobj", None), method, None)
-    return [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in (inner() or ())] if inner else []
 
 
 def end_of(leaf: bytes | None) -> Instant | None:

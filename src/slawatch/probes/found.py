@@ -18,12 +18,10 @@ import dns.rdatatype
 from dns.rdtypes.ANY.SOA import SOA
 
 from slawatch.domain.interval import Duration
-from slawatch.probes.certificates import encoded_chain
+from slawatch.probes.shown_chain import encoded_chain
 
 if TYPE_CHECKING:
     import ssl
-
-    from slawatch.probes.answer import Trace
 
 MOST_UNPACKED = 2 * 1024 * 1024
 """Bytes of a compressed body that are unpacked to learn its length: a page of 50 MB in 50 kB is an attack."""
@@ -201,15 +199,17 @@ def note_answer(found: Found | None, response: dns.message.Message, *, of_zone: 
         found.dns = DnsFound(response, of_zone=of_zone)
 
 
-def note_connection(trace: Trace) -> Callable[[], None] | None:
-    """To be called once there is a connection with a name server; ``None`` where nobody asks for the time it took."""
-    found = trace.found
+def note_connection(found: Found | None, spent: Callable[[], Duration]) -> Callable[[], None] | None:
+    """To be called once there is a connection with a name server; ``None`` where nobody asks for the time it took.
+
+    ``spent`` says how much time the probe has taken so far.
+    """
     if found is None:
         return None
-    begun = trace.spent()
+    begun = spent()
 
     def note() -> None:
-        found.connected = trace.spent() - begun
+        found.connected = spent() - begun
 
     return note
 

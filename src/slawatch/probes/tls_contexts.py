@@ -13,7 +13,7 @@ from cryptography import x509
 
 from slawatch.domain.interval import Instant, format_instant, to_instant
 from slawatch.probes.answer import Failure
-from slawatch.probes.certificates import encoded_chain
+from slawatch.probes.shown_chain import encoded_chain
 from slawatch.probes.tls import TlsOptions
 from slawatch.runtime.clock import Clock
 from slawatch.runtime.errors import Unavailable

@@ -272,7 +272,7 @@ async def _ask_over_tcp(
 ) -> dns.message.Message:
     context.trace.enter("tcp")
     with _judging(words):
-        return await over_tcp(query, server, note_connection(context.trace))
+        return await over_tcp(query, server, note_connection(context.trace.found, context.trace.spent))
 
 
 @contextmanager
