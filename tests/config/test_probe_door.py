@@ -103,3 +103,11 @@ def test_what_is_built_in_is_documented() -> None:
     reference = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
     section = reference.read_text(encoding="utf-8").partition("### probe_door")[2].partition("### ")[0]
     assert [name for name in built_in() if f"`{name}`" not in section] == []
+
+
+def test_all_mistakes_of_a_module_are_told_at_once(tmp_path: Path) -> None:
+    """One in what every module has hides none in what is its kind's own."""
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(tmp_path, "    it: {probe: http, timeout: 5, expect: {staus: 200}}\n")
+    keys = [finding.key for finding in caught.value.findings]
+    assert keys == ["probe_door.modules.it.timeout", "probe_door.modules.it.expect.staus"]

@@ -159,9 +159,9 @@ def test_series_are_capped_and_counted() -> None:
     status = samples.endpoint_status()
     assert status.last is not None
     many = tuple((f"p{number:02}", number) for number in range(20))
-    text = render(samples.snapshot(endpoints=[replace(status, last=replace(status.last, phases=many))]), OWN)[
-        0
-    ].decode()
+    last = replace(status.last, phases=many, certificate_expiry=samples.NOON)
+    text = render(samples.snapshot(endpoints=[replace(status, last=last)]), OWN)[0].decode()
+    assert text.count('endpoint="router"') == 26  # 3 of its state, 1 transition, 4 counts, 1 + 16 durations, 1 expiry
     assert text.count("slawatch_probe_duration_seconds{") == 1 + metrics.PHASES_PER_ENDPOINT
     assert "slawatch_withheld_series 4.0\n" in text
     lines = [line for line in text.splitlines() if not line.startswith("#")]

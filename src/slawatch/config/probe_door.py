@@ -42,16 +42,17 @@ def _read(document: Document, path: Path, value: Any, policy: AddressPolicy | No
         return None
     common = _common(document, path, {key: value[key] for key in COMMON if key in value})
     kind = read_kind(document, path, value.get("probe"), for_daemon=True)
-    if kind is None or common is None:
+    if kind is None:
         return None
-    _check_query(document, path, common)
     own = {key: item for key, item in value.items() if key not in COMMON}
     options = read_options(document, path, kind, own, also=COMMON)
-    if options is not None:
+    if common is not None:
+        _check_query(document, path, common)
+    if options is not None and common is not None:
         check_time(document, path, options, common.timeout or USUAL)
-        if policy is not None:
-            check_way(document, path, options, policy)
-    if options is None or document.has_findings(path):
+    if options is not None and policy is not None:
+        check_way(document, path, options, policy)
+    if options is None or common is None or document.has_findings(path):
         return None
     return Module(kind.name, options, common.timeout, common.query_name)
 

@@ -41,7 +41,7 @@ CONTRACT = ("client", "service", "contract")
 """Labels of what a contract's account says."""
 
 PHASES_PER_ENDPOINT = 16
-"""Phases of a probe that are exposed at most: with it, an endpoint has 27 series at most, whatever its kind does."""
+"""Phases of a probe that are exposed at most: with it, an endpoint has 26 series at most, whatever its kind does."""
 
 
 def _gauge(name: str, labels: tuple[str, ...], text: str) -> Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 from slawatch.domain.account_json import account_object
 from slawatch.evaluation.board import Board, ContractStatus
 from slawatch.runtime.clock import Clock
-from slawatch.runtime.errors import InputError
+from slawatch.runtime.errors import InputError, StorageError
 from slawatch.storage.entries import Entry, Kind
 from slawatch.storage.ledger import Ledger
 
 REVIEWED = "reviewed"
 """The name of the event. It is written into the ledger and never changes."""
+STORED_WITHIN = 10.0
+"""Seconds that the database may take before whoever signs is told that it is away."""
 LONGEST_NAME = 200
 LONGEST_NOTE = 2_000
 
@@ -31,7 +34,8 @@ class Reviewing:
     async def sign(self, client: str, contract: str | None, by: str, note: str = "") -> list[dict[str, Any]]:
         """Sign one contract, or all of a client's that agree times for it; what was seen of each, as an account.
 
-        Returns when it is in the ledger. :class:`InputError` where there is nothing to sign or nobody who does.
+        Returns when it is in the ledger. :class:`InputError` where there is nothing to sign or nobody who does;
+        :class:`StorageError` where the database does not take it in time: then it waits with all other facts.
         """
         _check("by", by, LONGEST_NAME, wanted=True)
         _check("note", note, LONGEST_NOTE)
@@ -48,9 +52,15 @@ class Reviewing:
             for status in seen
         ]
         self.ledger.append(entries)
-        await self.ledger.flushed()
         for entry in entries:
             self.learn(entry)
+        try:
+            async with asyncio.timeout(STORED_WITHIN):
+                await self.ledger.flushed()
+        except TimeoutError:
+            raise StorageError(
+                "signed, and on record as soon as the database takes it: need not be signed again"
+            ) from None
         return [entry.body["seen"] for entry in entries]
 
     def _seen(self, client: str, contract: str | None) -> Sequence[ContractStatus]:

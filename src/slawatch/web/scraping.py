@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from time import perf_counter
 
@@ -89,8 +88,7 @@ class Scraping:
         """Nobody will scrape any more."""
         if self._keeping_up is not None:
             self._keeping_up.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeping_up
+            await asyncio.gather(self._keeping_up, return_exceptions=True)  # whatever became of it, the rest must end
 
 
 async def _first(pieces: Iterator[bytes]) -> bytes:
